@@ -1,0 +1,74 @@
+"""The place of the dialogue part in the embedded model: words in, words and tool calls out.
+
+Three things fill it: the embedded one (:mod:`.embedded`), any OpenAI-compatible text model, and Bedrock Converse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the recogniser made of one utterance. ``alternatives`` are other readings, best first, without ``text``."""
+
+    text: str
+    alternatives: tuple[str, ...] = ()
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A clause or a sentence to be spoken, in order."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallTool:
+    """A tool to run; its result comes back through :meth:`Dialogue.tool_result` with the same ``tool_call``."""
+
+    tool_call: str
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """Say what was said before this, then end the call. ``reason``: ``goodbye`` or ``person`` (wants a human)."""
+
+    reason: str
+
+
+Act = Say | CallTool | EndCall
+
+
+class Expecting(StrEnum):
+    """What kind of answer would be natural now. The ear chooses its end-pointing from it."""
+
+    ANYTHING = "anything"
+    YES_NO = "yes_no"
+    CHOICE = "choice"
+    DATE_OR_TIME = "date_or_time"
+    DIGITS = "digits"
+    NAME = "name"
+
+
+class Dialogue(Protocol):
+    """One call's dialogue. Every method yields acts as they become known; closing the iterator cancels the rest."""
+
+    @property
+    def expecting(self) -> Expecting: ...
+
+    def reply(self, heard: Heard) -> AsyncIterator[Act]: ...
+
+    def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncIterator[Act]:
+        """``result`` is JSON text; with ``ok`` false it is ``{"error": ...}``."""
+        ...
+
+    def interrupted(self, heard_text: str) -> None:
+        """The caller cut the agent off; ``heard_text`` is as much of its last reply as was played."""
+        ...

@@ -17,7 +17,8 @@
     └── ProgrammingError        ours
         └── IllegalMove             a state machine was asked for a move its table does not list
 
-``retryable`` says whether the same thing, done again later, may work. Nobody needs to look at the text to decide anything.
+``retryable`` says whether the same thing, done again later, may work. Nobody needs to look at the text to decide
+anything.
 """
 
 from __future__ import annotations

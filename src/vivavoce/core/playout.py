@@ -1,0 +1,132 @@
+"""What the caller has heard: for every response the samples generated, sent and played, and the words they carry.
+
+``played <= sent <= generated`` holds at all times, whatever a channel reports. Once a response is flushed no sample of
+it is sent any more, so stale audio cannot reach a caller who has taken the turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from vivavoce.core.machine import Machine
+from vivavoce.events import Evidence, ResponseId
+
+
+class Playout(StrEnum):
+    """How far one response is on its way to the ear."""
+
+    OPEN = "open"  # more audio may come
+    ENDING = "ending"  # all of it was sent, the channel still plays
+    FLUSHING = "flushing"  # told to stop, waiting for the channel to say where it stopped
+    PLAYED = "played"
+    CUT = "cut"
+
+
+class PlayoutMove(StrEnum):
+    """What can happen to a response on its way."""
+
+    FINISH = "finish"
+    PLAY_OUT = "play_out"
+    FLUSH = "flush"
+    STOP = "stop"
+
+
+PLAYOUT_TABLE = {
+    (Playout.OPEN, PlayoutMove.FINISH): Playout.ENDING,
+    (Playout.ENDING, PlayoutMove.PLAY_OUT): Playout.PLAYED,
+    (Playout.OPEN, PlayoutMove.FLUSH): Playout.FLUSHING,
+    (Playout.ENDING, PlayoutMove.FLUSH): Playout.FLUSHING,
+    (Playout.FLUSHING, PlayoutMove.STOP): Playout.CUT,
+}
+
+
+@dataclass(slots=True)
+class ResponsePlayout:
+    """One response on its way to the caller's ear. ``segments`` are ``(position, text)`` in the order spoken."""
+
+    response: ResponseId
+    machine: Machine[Playout, PlayoutMove] = field(default_factory=lambda: Machine(PLAYOUT_TABLE, Playout.OPEN))
+    generated: int = 0
+    sent: int = 0
+    played: int = 0
+    evidence: Evidence = Evidence.ASSUMED
+    segments: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def state(self) -> Playout:
+        return self.machine.state
+
+    @property
+    def audible(self) -> bool:
+        """Some of it may still be heard, now or later."""
+        return self.state in (Playout.OPEN, Playout.ENDING)
+
+    def send(self, samples: int) -> None:
+        self.generated += samples
+        self.sent += samples
+
+    def drop(self, samples: int) -> None:
+        """Generated, but too late to be sent."""
+        self.generated += samples
+
+    def report(self, played: int, evidence: Evidence) -> None:
+        """The channel's word, within reason: never back, never beyond what was sent."""
+        self.played = max(self.played, min(played, self.sent))
+        self.evidence = evidence
+
+    def heard_text(self) -> str:
+        """The words within the first ``played`` samples.
+
+        A segment that was played in part gives as many of its words as its share of samples: whole words only, counted
+        by letters, since neither we nor most providers know where each word lies.
+        """
+        heard: list[str] = []
+        for index, (start, text) in enumerate(self.segments):
+            end = self.segments[index + 1][0] if index + 1 < len(self.segments) else self.generated
+            if self.played >= end and end > start:
+                heard.append(text)
+            elif self.played > start:
+                heard.append(_leading_words(text, (self.played - start) / (end - start)))
+        return " ".join(part for part in heard if part)
+
+
+def _leading_words(text: str, share: float) -> str:
+    budget = share * len(text)
+    taken: list[str] = []
+    used = 0
+    for word in text.split():
+        used += len(word) + bool(taken)
+        if used > budget:
+            break
+        taken.append(word)
+    return " ".join(taken)
+
+
+class Playouts:
+    """All responses of a call, in the order begun."""
+
+    __slots__ = ("_active", "_responses")
+
+    def __init__(self) -> None:
+        self._responses: dict[ResponseId, ResponsePlayout] = {}
+        self._active: list[ResponsePlayout] = []  # those that may be audible: an hour's call has few at a time
+
+    def begin(self, response: ResponseId) -> ResponsePlayout:
+        playout = self._responses[response] = ResponsePlayout(response)
+        self._active.append(playout)
+        return playout
+
+    def get(self, response: ResponseId) -> ResponsePlayout | None:
+        return self._responses.get(response)
+
+    @property
+    def audible(self) -> list[ResponsePlayout]:
+        """Responses of which something may still be heard, now or later."""
+        self._active = [playout for playout in self._active if playout.audible]
+        return self._active
+
+    @property
+    def unplayed(self) -> int:
+        """Samples that were sent and may still be heard."""
+        return sum(playout.sent - playout.played for playout in self.audible)

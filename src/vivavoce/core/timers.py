@@ -1,0 +1,49 @@
+"""Timers as data: names and instants. The engine sleeps until the earliest and then says so."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from vivavoce.events import Instant
+
+
+class Timer(StrEnum):
+    """What is waited for."""
+
+    OPENING = "opening"  # channel and model must both be there by then
+    CALL = "call"  # the longest call
+    SILENCE = "silence"  # nobody talks
+    PLAYOUT = "playout"  # the channel should have reported the end of a response by then
+    ENDING = "ending"  # last words must be over by then
+
+
+class Timers:
+    """The timers that run, at most one of each name."""
+
+    __slots__ = ("_due",)
+
+    def __init__(self) -> None:
+        self._due: dict[Timer, Instant] = {}
+
+    def set(self, timer: Timer, due: int) -> None:
+        self._due[timer] = Instant(due)
+
+    def clear(self, timer: Timer) -> None:
+        self._due.pop(timer, None)
+
+    def clear_all(self) -> None:
+        self._due.clear()
+
+    def is_set(self, timer: Timer) -> bool:
+        return timer in self._due
+
+    @property
+    def deadline(self) -> Instant | None:
+        return min(self._due.values()) if self._due else None
+
+    def take_due(self, now: Instant) -> list[Timer]:
+        """The timers that are due, earliest first, each taken out: a timer fires once."""
+        due = sorted((timer for timer, at in self._due.items() if at <= now), key=lambda timer: self._due[timer])
+        for timer in due:
+            del self._due[timer]
+        return due

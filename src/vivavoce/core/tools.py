@@ -1,0 +1,61 @@
+"""The tool calls of a call. Each runs beside the talk and is answered once, to the connection that asked."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from vivavoce.core.machine import Machine
+from vivavoce.events import ConnectionId, ToolCallId
+
+
+class ToolState(StrEnum):
+    """How a tool call stands."""
+
+    RUNNING = "running"
+    ANSWERED = "answered"
+    CANCELLED = "cancelled"
+
+
+class ToolMove(StrEnum):
+    """What can happen to a tool call."""
+
+    ANSWER = "answer"
+    CANCEL = "cancel"
+
+
+TOOL_TABLE = {
+    (ToolState.RUNNING, ToolMove.ANSWER): ToolState.ANSWERED,
+    (ToolState.RUNNING, ToolMove.CANCEL): ToolState.CANCELLED,
+}
+
+
+class ToolCalls:
+    """Who asked for what, and whether it is answered."""
+
+    __slots__ = ("_asked_by", "_calls")
+
+    def __init__(self) -> None:
+        self._calls: dict[ToolCallId, Machine[ToolState, ToolMove]] = {}
+        self._asked_by: dict[ToolCallId, ConnectionId] = {}
+
+    def known(self, tool_call: ToolCallId) -> bool:
+        return tool_call in self._calls
+
+    def start(self, tool_call: ToolCallId, asked_by: ConnectionId) -> None:
+        self._calls[tool_call] = Machine(TOOL_TABLE, ToolState.RUNNING)
+        self._asked_by[tool_call] = asked_by
+
+    def can_answer(self, tool_call: ToolCallId) -> bool:
+        return self.known(tool_call) and self._calls[tool_call].can(ToolMove.ANSWER)
+
+    def answer(self, tool_call: ToolCallId) -> ConnectionId:
+        """Returns the connection that asked."""
+        self._calls[tool_call].move(ToolMove.ANSWER)
+        return self._asked_by[tool_call]
+
+    def cancel(self, tool_call: ToolCallId) -> None:
+        self._calls[tool_call].move(ToolMove.CANCEL)
+
+    @property
+    def running(self) -> list[ToolCallId]:
+        return [tool_call for tool_call, machine in self._calls.items() if machine.state is ToolState.RUNNING]

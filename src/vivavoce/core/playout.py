@@ -43,7 +43,7 @@ PLAYOUT_TABLE = {
 
 @dataclass(slots=True)
 class ResponsePlayout:
-    """One response on its way to the caller's ear. ``segments`` are ``(position, text)`` in the order spoken."""
+    """One response on its way to the caller's ear. ``segments`` are ``(position, text)``, each position past the last."""
 
     response: ResponseId
     machine: Machine[Playout, PlayoutMove] = field(default_factory=lambda: Machine(PLAYOUT_TABLE, Playout.OPEN))
@@ -69,6 +69,14 @@ class ResponsePlayout:
     def drop(self, samples: int) -> None:
         """Generated, but too late to be sent."""
         self.generated += samples
+
+    def say(self, at: int, text: str) -> None:
+        """Words from position ``at`` on. Pieces that claim no later place than the last share its stretch."""
+        if self.segments and at <= self.segments[-1][0]:
+            start, earlier = self.segments.pop()
+            self.segments.append((start, f"{earlier} {text}"))
+        else:
+            self.segments.append((at, text))
 
     def report(self, played: int, evidence: Evidence) -> None:
         """The channel's word, within reason: never back, never beyond what was sent."""

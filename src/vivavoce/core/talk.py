@@ -113,7 +113,7 @@ class Talk:
         if playout is None:
             yield Ignore("AgentText", "this response was never begun")
             return
-        playout.segments.append((event.at, event.text))
+        playout.say(event.at, event.text)
 
     def response_finished(self, event: ResponseFinished) -> Iterator[Effect]:
         if event.response != self.response:

@@ -100,7 +100,7 @@ def open_ticket(category: Category, urgency: Urgency = "normal") -> dict[str, An
             "INSERT INTO tickets (category, urgency, status) VALUES (?, ?, 'in the queue') RETURNING number",
             (category, urgency),
         ).fetchone()["number"]
-    return {"ticket_number": str(number), "promise": PROMISES[urgency]}
+    return {"ticket_number": str(number), "urgency": urgency, "promise": PROMISES[urgency]}
 
 
 def ticket_status(ticket_number: Annotated[str, Spoken("digits", length=4)]) -> dict[str, Any]:

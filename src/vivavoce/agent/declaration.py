@@ -23,13 +23,14 @@ class Tool:
     """A function the model may call.
 
     ``parameters`` is a JSON Schema object (``type: object``, ``properties``, ``required``); property schemas use
-    ``enum``, ``format: date | time | date-time``, ``type: integer | number | boolean | string`` and, for strings that are
-    said in a special way, ``x-spoken: name | digits | letters | phone | email | free``.
+    ``enum``, ``format: date | time | date-time``, ``type: integer | number | boolean | string`` and, for strings that
+    are said in a special way, ``x-spoken: name | digits | letters | phone | email | free``.
 
-    The fields below ``timeout_ms`` help a model that is not a language model (the embedded one); a language model may use
-    them as hints. ``examples`` are things a caller says to want this tool, with ``{parameter}`` where a value stands.
-    ``questions`` maps a parameter to the question that asks for it. ``reply`` is a Jinja template over ``result`` (what the
-    function returned) and the arguments by name. ``confirm`` asks the caller to say yes before the function is called.
+    The fields below ``timeout_ms`` help a model that is not a language model (the embedded one); a language model may
+    use them as hints. ``examples`` are things a caller says to want this tool, with ``{parameter}`` where a value
+    stands. ``questions`` maps a parameter to the question that asks for it. ``reply`` is a Jinja template over
+    ``result`` (what the function returned) and the arguments by name. ``confirm`` asks the caller to say yes before
+    the function is called.
     """
 
     name: str
@@ -45,8 +46,9 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class TurnPolicy:
-    """How turns are taken. ``interruption``: ``model``, the caller may cut the agent off whenever the model hears speech;
-    ``never``, the agent finishes. ``protect_greeting`` keeps the greeting whole. ``endpoint_ms`` is the silence that ends a
+    """How turns are taken. ``interruption``: ``model``, the caller may cut the agent off whenever the model hears
+    speech; ``never``, the agent finishes. ``protect_greeting`` keeps the greeting whole. ``endpoint_ms`` is the
+    silence that ends a
     turn, where the model lets us choose (0: the model's own choice)."""
 
     interruption: Literal["model", "never"] = "model"
@@ -56,7 +58,8 @@ class TurnPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``silence_ms`` without a word from either side ends the call; ``call_ms`` is the longest call; ``result_bytes`` the
+    """``silence_ms`` without a word from either side ends the call; ``call_ms`` is the longest call; ``result_bytes``
+    the
     largest tool result that reaches a model."""
 
     silence_ms: int = 60_000

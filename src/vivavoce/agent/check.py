@@ -1,0 +1,70 @@
+"""Proves an agent file on this machine and says what was found: what ``vivavoce check`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vivavoce.agent.declaration import Agent, ModelChoice
+from vivavoce.agent.file import NOTHING, AgentFile, prove_file
+from vivavoce.agent.problems import Problem, Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Every proof in the order it was made. ``agent`` is there if the file is good, whatever this machine lacks."""
+
+    path: Path
+    proofs: tuple[Proof, ...]
+    agent: Agent | None
+
+    @property
+    def holds(self) -> bool:
+        """The agent can take calls here: the file is good, and at least one of its models can be used."""
+        models = [proof for proof in self.proofs if proof.subject.startswith("model ")]
+        return self.agent is not None and (not models or any(proof.holds for proof in models))
+
+
+def check_agent(
+    path: Path | str,
+    *,
+    variables: Mapping[str, str] = NOTHING,
+    version: str | None = None,
+    environment: Mapping[str, str] = NOTHING,
+    model_problem: Callable[[ModelChoice], str] | None = None,
+) -> Report:
+    """Proves everything an agent file names; never raises for what is wrong with the file.
+
+    ``model_problem`` says why a model cannot be used here (empty if it can); without it models are not looked at. A variable that
+    every call must give, and that is not among ``variables``, is tried with a stand-in.
+    """
+    file, found = prove_file(path, environment=environment)
+    proofs = list(found)
+    if file is None:
+        return Report(Path(path), tuple(proofs), None)
+    agent = _prove_rendering(file, proofs, variables, version)
+    if model_problem:
+        proofs += [_model_proof(file, index, model_problem) for index in range(len(file.shape.models))]
+    return Report(Path(path), tuple(proofs), agent)
+
+
+def _prove_rendering(
+    file: AgentFile, proofs: list[Proof], variables: Mapping[str, str], version: str | None
+) -> Agent | None:
+    stand_ins = {name: f"<{name}>" for name in file.given_per_call() if name not in variables}
+    agent, problems = file.rendered({**stand_ins, **variables}, version)
+    known = {problem for proof in proofs for problem in proof.problems}
+    tried = f", with stand-ins for {', '.join(stand_ins)}" if stand_ins else ""
+    new = tuple(problem for problem in problems if problem not in known)
+    proofs.append(Proof("rendering", f"the templates render{tried}", new))
+    return None if known or new else agent
+
+
+def _model_proof(file: AgentFile, index: int, model_problem: Callable[[ModelChoice], str]) -> Proof:
+    table = file.shape.models[index]
+    reason = model_problem(ModelChoice(table.name, table.settings))
+    subject = f"model {table.name}"
+    if not reason:
+        return Proof(subject, "can be used here")
+    return Proof(subject, "", (Problem(file.source.where("models", index, "name"), reason),))

@@ -1,7 +1,7 @@
 """Sound as bytes: counting, converting, framing, queueing, mixing, files, levels. Pure, and exact to the sample.
 
-Inside Vivavoce audio is ``bytes`` holding PCM: 16-bit signed little-endian samples, one channel. Its rate travels beside
-it.
+Inside Vivavoce audio is ``bytes`` holding PCM: 16-bit signed little-endian samples, one channel. Its rate
+travels beside it.
 
 ===============  =====================================================  ==============
 module           what it does                                           third parties

@@ -21,4 +21,5 @@ def to_array(pcm: bytes) -> NDArray[np.int16]:
 
 def to_pcm(samples: NDArray[Any]) -> bytes:
     """Numbers in int16 units as bytes: halves round to even, what is too loud saturates. NaN has no place here."""
-    return np.clip(np.rint(samples), -FULL_SCALE, FULL_SCALE - 1).astype(PCM16).tobytes()
+    rounded: NDArray[Any] = np.clip(np.rint(samples), -FULL_SCALE, FULL_SCALE - 1)
+    return rounded.astype(PCM16).tobytes()

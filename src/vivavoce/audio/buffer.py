@@ -26,10 +26,10 @@ class BufferStatistics:
 
 
 class AudioBuffer(Generic[Tag]):
-    """Holds at most ``limit_samples``. Of a piece that does not fit, the beginning is kept, the rest refused and counted.
+    """Holds at most ``limit_samples``. Of a piece that does not fit, the beginning is kept and the rest refused.
 
-    The end of speech is lost rather than its middle: what is queued is not dropped behind the back of whoever queued it.
-    A push costs the same however much is queued; a take costs as much as it takes.
+    The end of speech is lost rather than its middle: what was queued is never dropped behind its owner's back. A push
+    costs the same however much is queued; a take costs as much as it takes.
     """
 
     def __init__(self, limit_samples: int) -> None:

@@ -1,4 +1,4 @@
-"""Sound files in and out. Reading takes what libsndfile reads: WAV (PCM, float, G.711 …), FLAC, Ogg, AIFF, MP3 and more."""
+"""Sound files in and out. Reading takes what libsndfile takes: WAV (PCM, float, G.711 …), FLAC, Ogg, AIFF, MP3."""
 
 from __future__ import annotations
 
@@ -89,7 +89,10 @@ def write_flac(path: Path, pcm: bytes, rate_hz: int, channels: int = 1) -> None:
     try:
         soundfile.write(encoded, samples.reshape(-1, channels), rate_hz, format="FLAC", subtype="PCM_16")
     except soundfile.LibsndfileError as error:
-        raise UsageError(f"FLAC cannot hold this: {_reason(error)}", hint="it takes 1 to 8 channels") from error
+        raise UsageError(
+            f"FLAC cannot hold this: {_reason(error)}",
+            hint="it takes 1 to 8 channels, and rates above 65535 Hz in tens only",
+        ) from error
     try:
         path.write_bytes(encoded.getbuffer())
     except OSError as error:
@@ -128,8 +131,9 @@ def _decode(sound: Any, path: Path, channel: int | None) -> Recording:
     pieces: list[bytes] = []
     # As float64, which holds every format without loss; by blocks, since eight bytes a sample is much for an hour.
     while len(block := sound.read(_BLOCK_FRAMES, dtype="float64", always_2d=True)):
-        mono = block.mean(axis=1) if channel is None else block[:, channel]
-        pieces.append(to_pcm(np.nan_to_num(mono) * FULL_SCALE))
+        sane = np.nan_to_num(np.clip(block, -1, 1))  # files of floats hold what they like
+        mono = sane.mean(axis=1) if channel is None else sane[:, channel]
+        pieces.append(to_pcm(mono * FULL_SCALE))
     if not pieces:
         raise AudioFileError(f"{path} holds no sound", hint="it is empty or was cut short")
     return Recording(b"".join(pieces), sound.samplerate, sound.channels, f"{sound.format} {sound.subtype}")

@@ -1,8 +1,8 @@
 """ITU-T G.711: the two companding laws of the telephone network, by table lookup.
 
-G.711 (11/88) defines mu-law on 14-bit and A-law on 13-bit numbers; here both are scaled to 16 bits. A sample that is exactly
-a decision value of the Recommendation takes the louder of the two codes, for either sign. What was decoded once survives
-any number of further round trips unchanged.
+G.711 (11/88) defines mu-law on 14-bit and A-law on 13-bit numbers; here both are scaled to 16 bits. A sample that is
+exactly a decision value of the Recommendation takes the louder of the two codes, for either sign. What was decoded once
+survives any number of further round trips unchanged.
 
 The tables are made at first use, in under a millisecond, from the Recommendation's own construction: eight segments of
 sixteen steps, the steps of each segment twice as wide as those of the one before.
@@ -11,6 +11,7 @@ sixteen steps, the steps of each segment twice as wide as those of the one befor
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,22 +27,26 @@ _STEPS = np.arange(128)
 
 def ulaw_encode(pcm: bytes) -> bytes:
     """PCM16 to mu-law, one byte a sample."""
-    return _encoder("ulaw")[to_array(pcm).view("<u2")].tobytes()
+    return _looked_up(_encoder("ulaw"), to_array(pcm).view("<u2"))
 
 
 def ulaw_decode(data: bytes) -> bytes:
     """Mu-law to PCM16."""
-    return _decoder("ulaw")[np.frombuffer(data, np.uint8)].tobytes()
+    return _looked_up(_decoder("ulaw"), np.frombuffer(data, np.uint8))
 
 
 def alaw_encode(pcm: bytes) -> bytes:
     """PCM16 to A-law, one byte a sample."""
-    return _encoder("alaw")[to_array(pcm).view("<u2")].tobytes()
+    return _looked_up(_encoder("alaw"), to_array(pcm).view("<u2"))
 
 
 def alaw_decode(data: bytes) -> bytes:
     """A-law to PCM16."""
-    return _decoder("alaw")[np.frombuffer(data, np.uint8)].tobytes()
+    return _looked_up(_decoder("alaw"), np.frombuffer(data, np.uint8))
+
+
+def _looked_up(table: NDArray[np.int16] | NDArray[np.uint8], keys: NDArray[Any]) -> bytes:
+    return np.take(table, keys).tobytes()
 
 
 def _magnitudes(law: str, within_step: int) -> NDArray[np.int64]:
@@ -60,9 +65,10 @@ def _decoder(law: str) -> NDArray[np.int16]:
     mask = _ULAW_LINE_MASK if law == "ulaw" else _ALAW_LINE_MASK
     code = np.arange(256) ^ mask
     magnitude = _magnitudes(law, 1)[code & 0x7F]
-    # On the line a set first bit means positive in both laws; the mu-law mask has flipped it, the A-law mask has not.
+    # On the line a set first bit means positive in both laws; though only the mu-law mask flips it.
     positive = (np.arange(256) & _POSITIVE) != 0
-    return np.where(positive, magnitude, -magnitude).astype(PCM16)
+    samples: NDArray[np.int64] = np.where(positive, magnitude, -magnitude)
+    return samples.astype(PCM16)
 
 
 @cache

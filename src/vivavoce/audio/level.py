@@ -1,8 +1,8 @@
 """How loud PCM is, and noise at a known level.
 
 Levels are in dBFS with 32768 as 0: a square wave at full scale has an RMS of 0 dBFS, a sine at full scale one of -3.01.
-What is softer than ``SILENCE_DBFS``, digital silence and no samples at all included, is given as ``SILENCE_DBFS``: a number
-that JSON can hold.
+What is softer than ``SILENCE_DBFS``, digital silence and no samples at all included, is given as ``SILENCE_DBFS``: a
+number that JSON can hold.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def active_rms_dbfs(pcm: bytes, frame_samples: int = 320) -> float:
 
 
 class Meter:
-    """The level of a stream pushed in pieces of any length: RMS and peak of the last whole window, silence before it."""
+    """The level of a stream pushed in pieces of any length: RMS and peak of the last whole window, at first silence."""
 
     def __init__(self, window_samples: int) -> None:
         if window_samples <= 0:
@@ -79,7 +79,7 @@ class Meter:
 
 
 def add_noise(pcm: bytes, snr_db: float, seed: int, colour: Literal["white", "pink"] = "white") -> bytes:
-    """The speech with noise ``snr_db`` below its active level. A seed always gives the same noise; loud sums saturate."""
+    """The speech with noise ``snr_db`` below its active level. The same seed gives the same noise; sums saturate."""
     speech_dbfs = active_rms_dbfs(pcm)
     if speech_dbfs <= SILENCE_DBFS:
         raise UsageError("noise cannot be set against silence", hint="give audio that holds speech")

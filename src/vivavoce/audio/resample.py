@@ -1,13 +1,13 @@
 """One sample rate to another: ``StreamResampler`` for talk, ``resample`` for whole recordings.
 
-Why talk has a resampler of its own: libsoxr works in large blocks. Measured with soxr 1.1 at its "HQ" setting, it holds
-back up to 115 ms between 8 and 16 kHz and 37 ms between 16 and 24 kHz, and a caller waits through that at each turn. The
-filter below holds back 32 samples of the lower rate: 4 ms at 8 kHz, 2 ms at 16 kHz.
+Why talk has a resampler of its own: libsoxr works in large blocks. Measured with soxr 1.1 at its "HQ" setting, it
+holds back up to 115 ms between 8 and 16 kHz and 37 ms between 16 and 24 kHz, which a caller waits through at each turn.
+The filter below holds back 32 samples of the lower rate: 4 ms at 8 kHz, 2 ms at 16 kHz.
 
 It is a polyphase windowed sinc. Rates are reduced to ``up/down``; ``down`` samples in and ``up`` samples out make one
-cycle. All samples of a cycle are linear in one window of the input, so that a push is one matrix product. Coefficients are
-whole numbers and every sum stays far below 2**53, so float64 arithmetic is exact: the result depends neither on how the
-stream was cut nor on the order in which a BLAS adds.
+cycle. All samples of a cycle are linear in one window of the input, so that a push is one matrix product. Coefficients
+are whole numbers and every sum stays far below 2**53, so float64 arithmetic is exact: the result depends neither on how
+the stream was cut nor on the order in which a BLAS adds.
 
 The passband reaches 84 % of half the lower rate (3.37 kHz at 8 kHz); from that half on, everything is 80 dB down.
 """
@@ -26,8 +26,8 @@ from vivavoce.audio.arrays import to_array, to_pcm
 from vivavoce.audio.pcm import samples_in
 from vivavoce.errors import UsageError
 
-# Kaiser's formulas: 80 dB in the stopband over 64 taps need a transition (80 - 8) / (2.285 * 64) rad wide, which is 0.157
-# of the half rate; the cut-off lies in its middle, so that the transition ends at the half rate.
+# Kaiser's formulas: 80 dB in the stopband over 64 taps need a transition (80 - 8) / (2.285 * 64) rad wide, which is
+# 0.157 of the half rate; the cut-off lies in its middle, so that the transition ends at the half rate.
 _HALF_TAPS = 32
 _KAISER_BETA = 0.1102 * (80 - 8.7)
 _CUTOFF = 1 - 0.157 / 2
@@ -123,7 +123,7 @@ def resample(pcm: bytes, from_hz: int, to_hz: int) -> bytes:
     if from_hz == to_hz or not pcm:
         samples_in(pcm)
         return pcm
-    # As float: libsoxr would dither whole numbers, and no two runs would agree.
+    # As float: to whole numbers libsoxr adds dither, even where the input is silent.
     samples = to_array(pcm).astype(np.float32)
     resampled = soxr.resample(samples, from_hz, to_hz)
     length = resampled_length(len(samples), from_hz, to_hz)
@@ -156,15 +156,15 @@ def _filter(up: int, down: int) -> _Filter:
         raise UsageError(
             f"a stream cannot be resampled by the ratio {up}/{down}", hint="use rates with a larger common divisor"
         )
+    taps = np.arange(2 * half)[:, np.newaxis]
+    phases = np.arange(up)
+    base, rest = np.divmod(phases * down, up)
+    distance = (taps - (half - 1) - rest / up) * lower
+    window = np.i0(_KAISER_BETA * np.sqrt(np.maximum(0.0, 1 - (distance / _HALF_TAPS) ** 2)))
+    weights = np.sinc(distance * _CUTOFF) * window
+    whole = np.rint(weights / weights.sum(axis=0) * _ONE)
+    whole[np.argmax(whole, axis=0), phases] += _ONE - whole.sum(axis=0)  # every phase passes a constant exactly
     matrix = np.zeros((width, up))
-    taps = np.arange(2 * half)
-    for phase in range(up):
-        base, rest = divmod(phase * down, up)
-        distance = (taps - (half - 1) - rest / up) * lower
-        window = np.i0(_KAISER_BETA * np.sqrt(np.maximum(0.0, 1 - (distance / _HALF_TAPS) ** 2)))
-        weights = np.sinc(distance * _CUTOFF) * window
-        column = np.rint(weights / weights.sum() * _ONE)
-        column[np.argmax(column)] += _ONE - column.sum()  # each phase passes a constant exactly
-        matrix[base : base + 2 * half, phase] = column
+    matrix[base + taps, phases] = whole
     matrix.flags.writeable = False
     return _Filter(before=half - 1, after=half, matrix=matrix)

@@ -1,0 +1,1 @@
+"""Runs calls: the only owner of tasks and of time."""

@@ -1,0 +1,323 @@
+"""One call, from answer to hang-up: all the concurrency there is, and none of the rules.
+
+Pumps put facts into one inbox; one loop takes them out, shows each to the witnesses (the timeline first), steps the
+core, and shows and performs what the core wishes. Performing never waits: every port has its own bounded outbox. One
+task group owns every task of the call, so a call that is over has left nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from vivavoce.channel.port import Channel
+from vivavoce.core.session import Session
+from vivavoce.engine.clock import loop_time_s, now_us
+from vivavoce.engine.inbox import Inbox, InboxStatistics
+from vivavoce.engine.rates import RateBridge
+from vivavoce.errors import ProgrammingError, VivavoceError
+from vivavoce.events import (
+    CallEffect,
+    CallerHungUp,
+    CallPlan,
+    CallStarted,
+    CancelTool,
+    ChannelEffect,
+    ChannelLost,
+    CloseCall,
+    CloseModel,
+    ConnectionId,
+    Disposition,
+    Effect,
+    Event,
+    Ignore,
+    Instant,
+    ModelEffect,
+    ModelEvent,
+    ModelLost,
+    OpenModel,
+    RunTool,
+    StopRequested,
+    StoreFailed,
+    TimePassed,
+    ToolCallId,
+    ToolEffect,
+    ToolFinished,
+    ToolStatus,
+)
+from vivavoce.model.port import Model, ModelSession
+
+INBOX_LIMIT_MS = 2_000
+"""Audio of one side that may wait for the core. The core takes microseconds, so this is only reached if the loop
+stalls.
+"""
+PLAYOUT_LIMIT_MS = 10_000
+"""Agent audio that may be queued towards the caller before the model is asked to wait."""
+WIND_DOWN_S = 5.0
+"""What ports have for closing politely once the call is closed."""
+
+Witness = Callable[[Instant, Event | Effect], None]
+"""Sees every fact before it is applied and every effect before it is performed. Must not block or raise."""
+
+_log = logging.getLogger(__name__)
+
+
+class ToolOutcome(Protocol):
+    """``result`` is JSON text."""
+
+    @property
+    def status(self) -> ToolStatus: ...
+
+    @property
+    def result(self) -> str: ...
+
+
+class Tools(Protocol):
+    """Runs a tool and never raises for the tool's faults."""
+
+    async def run(self, name: str, arguments: str) -> ToolOutcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """How a call ended, and how its queue fared."""
+
+    disposition: Disposition
+    reason: str
+    inbox: InboxStatistics
+
+
+class Call:
+    """Runs once. ``models`` are in the plan's order of preference."""
+
+    def __init__(
+        self, plan: CallPlan, channel: Channel, models: Sequence[Model], tools: Tools, witnesses: Sequence[Witness]
+    ) -> None:
+        self._plan = plan
+        self._channel = channel
+        self._models = models
+        self._tools = tools
+        self._witnesses = tuple(witnesses)
+        self._session = Session()
+        self._inbox = Inbox(INBOX_LIMIT_MS * channel.rate_hz // 1000)
+        self._clock = _CallClock(self._inbox)
+        self._ports = _Ports()
+        self._end: CloseCall | None = None
+
+    async def run(self) -> CallResult:
+        """Returns once the call is closed and everything it used is gone. Cancelling it ends the call as stopped."""
+        self._clock.open()
+        async with asyncio.TaskGroup() as tasks:
+            self._ports.tasks = tasks
+            self._step(CallStarted(self._plan))
+            self._ports.channel = tasks.create_task(self._pump_channel(), name="channel")
+            try:
+                await self._talk()
+                await self._ports.wind_down()
+            except asyncio.CancelledError:
+                if not self._session.closed:
+                    self._step(StopRequested("interrupted"))
+                raise
+            finally:
+                self._clock.close()
+                self._ports.cancel_all()
+        assert self._end is not None  # the last effect of a closed session
+        return CallResult(self._end.disposition, self._end.reason, self._inbox.statistics)
+
+    def stop(self, reason: str) -> None:
+        """End the call now. Safe to call at any time, from the call's own loop."""
+        self._inbox.put_now(StopRequested(reason))
+
+    def store_failed(self, message: str) -> None:
+        """What has to be kept cannot be kept. From the call's own loop."""
+        self._inbox.put_now(StoreFailed(message))
+
+    async def _talk(self) -> None:
+        while not self._session.closed:
+            event = self._inbox.take()
+            if event is None:
+                await self._inbox.arrival()
+            else:
+                self._step(event)
+
+    def _step(self, event: Event) -> None:
+        now = self._clock.now()
+        self._show(now, event)
+        for effect in self._session.receive(event, now):
+            self._show(now, effect)
+            self._perform(effect)
+        if isinstance(event, TimePassed) and (due := self._session.deadline) is not None and due <= now:
+            raise ProgrammingError(f"the deadline {due} did not move when its time had passed")
+        self._clock.arm(self._session.deadline)
+        unplayed = self._session.talk.playouts.unplayed
+        self._inbox.hold_agent_audio(unplayed > PLAYOUT_LIMIT_MS * self._channel.rate_hz // 1000)
+
+    def _show(self, now: Instant, value: Event | Effect) -> None:
+        for witness in self._witnesses:
+            witness(now, value)
+
+    def _perform(self, effect: Effect) -> None:
+        if isinstance(effect, ChannelEffect):
+            self._guard(lambda: self._channel.perform(effect), ChannelLost)
+        elif isinstance(effect, ModelEffect):
+            self._perform_on_model(effect)
+        else:
+            self._perform_here(effect)
+
+    def _perform_here(self, effect: ToolEffect | CallEffect) -> None:
+        match effect:
+            case OpenModel(connection, model):
+                self._ports.start_model(connection, self._pump_model(connection, self._models[model]))
+            case CloseModel(connection):
+                self._ports.close_model(connection)
+            case RunTool(tool_call, name, arguments):
+                self._ports.start_tool(tool_call, self._run_tool(tool_call, name, arguments))
+            case CancelTool(tool_call):
+                self._ports.cancel_tool(tool_call)
+            case CloseCall():
+                self._end = effect
+            case Ignore():
+                pass
+
+    def _perform_on_model(self, effect: ModelEffect) -> None:
+        connected = self._ports.sessions.get(effect.connection)
+        if connected is not None:
+            session, bridge = connected
+            connection = effect.connection
+            self._guard(
+                lambda: session.perform(bridge.to_model(effect)), lambda message: ModelLost(connection, message)
+            )
+
+    def _guard(self, action: Callable[[], None], lost: Callable[[str], Event]) -> None:
+        """A port that cannot perform is a port that is gone."""
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001  # an adapter's mistake must end in a closed call, not a dead loop
+            self._inbox.put_now(lost(_why(error)))
+
+    # -- pumps: each puts facts into the inbox and turns its port's end into one ---------------------------------------
+
+    async def _pump_channel(self) -> None:
+        try:
+            await self._channel.run(self._inbox.put)
+        except Exception as error:  # noqa: BLE001  # as in _guard
+            self._inbox.put_now(ChannelLost(_why(error)))
+        else:
+            self._inbox.put_now(CallerHungUp())
+
+    async def _pump_model(self, connection: ConnectionId, model: Model) -> None:
+        try:
+            session = model.session(connection)
+            profile = model.profile
+            bridge = RateBridge(self._channel.rate_hz, profile.input_rate_hz, profile.output_rate_hz)
+            self._ports.sessions[connection] = (session, bridge)
+
+            async def emit(event: ModelEvent) -> None:
+                for converted in bridge.from_model(event):
+                    await self._inbox.put(converted)
+
+            await session.run(emit)
+        except Exception as error:  # noqa: BLE001  # as in _guard
+            retryable = isinstance(error, VivavoceError) and error.retryable
+            self._inbox.put_now(ModelLost(connection, _why(error), retryable))
+        else:
+            self._inbox.put_now(ModelLost(connection, "the model ended the session"))
+        finally:
+            self._ports.sessions.pop(connection, None)
+
+    async def _run_tool(self, tool_call: ToolCallId, name: str, arguments: str) -> None:
+        outcome = await self._tools.run(name, arguments)
+        self._inbox.put_now(ToolFinished(tool_call, outcome.status, outcome.result))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, VivavoceError):
+        return str(error)
+    # Not one of ours: its text may hold what a caller said, so neither log nor timeline gets it.
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    _log.error(
+        "a port failed with an unexpected error",
+        extra={"error_type": type(error).__name__, "at": f"{frame.filename}:{frame.lineno}"},
+    )
+    return f"unexpected {type(error).__name__}"
+
+
+class _CallClock:
+    """Time since the call was opened, and the one timer that says :class:`TimePassed`."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._opened_s = 0.0
+        self._last = Instant(0)
+        self._armed: Instant | None = None
+        self._handle: asyncio.TimerHandle | None = None
+
+    def open(self) -> None:
+        self._opened_s = loop_time_s()
+
+    def now(self) -> Instant:
+        self._last = max(self._last, now_us(self._opened_s))
+        return self._last
+
+    def arm(self, deadline: Instant | None) -> None:
+        if deadline == self._armed:
+            return
+        self.close()
+        self._armed = deadline
+        if deadline is not None:
+            due_s = self._opened_s + deadline / 1_000_000
+            self._handle = asyncio.get_running_loop().call_at(due_s, self._due)
+
+    def _due(self) -> None:
+        self._armed = None
+        self._inbox.put_now(TimePassed())
+
+    def close(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        self._armed = None
+
+
+class _Ports:
+    """The tasks of a call, each with its owner."""
+
+    def __init__(self) -> None:
+        self.tasks: asyncio.TaskGroup | None = None
+        self.channel: asyncio.Task[None] | None = None
+        self.sessions: dict[ConnectionId, tuple[ModelSession, RateBridge]] = {}
+        self._models: dict[ConnectionId, asyncio.Task[None]] = {}
+        self._tools: dict[ToolCallId, asyncio.Task[None]] = {}
+
+    def start_model(self, connection: ConnectionId, pump: Coroutine[None, None, None]) -> None:
+        self._models[connection] = self._start(pump, "model")
+
+    def close_model(self, connection: ConnectionId) -> None:
+        self._models[connection].cancel()
+
+    def start_tool(self, tool_call: ToolCallId, running: Coroutine[None, None, None]) -> None:
+        task = self._tools[tool_call] = self._start(running, "tool")
+        task.add_done_callback(lambda _: self._tools.pop(tool_call, None))
+
+    def cancel_tool(self, tool_call: ToolCallId) -> None:
+        if tool_call in self._tools:
+            self._tools[tool_call].cancel()
+
+    async def wind_down(self) -> None:
+        """Let the channel carry out its hang-up and the models their closing."""
+        live = [task for task in (self.channel, *self._models.values()) if task is not None and not task.done()]
+        if live:
+            await asyncio.wait(live, timeout=WIND_DOWN_S)
+
+    def cancel_all(self) -> None:
+        for task in (self.channel, *self._models.values(), *self._tools.values()):
+            if task is not None:
+                task.cancel()
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        assert self.tasks is not None  # the group is open while the call steps
+        return self.tasks.create_task(work, name=name)

@@ -1,0 +1,141 @@
+"""Which intent an utterance is: multinomial logistic regression, trained when an agent is loaded.
+
+Features are words, word pairs, the three- and four-letter pieces of words, and their sound keys, so that a recogniser's
+mistakes keep most of what tells intents apart; numbers and days are masked. Words never seen count into the length of an
+utterance's vector: the more of it is foreign, the flatter the probabilities, which is what rejects talk that is not ours.
+
+There are fewer examples than features, so the regression is solved in its dual form: a Gram matrix of the examples, then a
+few hundred cheap steps of accelerated gradient descent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from math import log, sqrt
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from vivavoce.model.local.dialogue.numbers import cardinal, ordinal
+from vivavoce.model.local.dialogue.spelling import MONTHS, WEEKDAYS
+from vivavoce.model.local.dialogue.text import sound, words
+
+_DAYS: Final = frozenset({*WEEKDAYS, *MONTHS, "today", "tomorrow", "tonight", "noon", "midday"}) - {"may", "march"}
+_SHARPNESS: Final = 12.0
+_PENALTY: Final = 0.01
+_STEPS: Final = 150
+_ALTERNATIVE_WEIGHT: Final = 0.35
+_WEIGHTS: Final = {"w": 1.0, "b": 0.7, "c": 0.45, "s": 0.6}
+
+Matrix = npt.NDArray[np.float32]
+
+
+class Ranked(NamedTuple):
+    """An intent and its probability."""
+
+    name: str
+    probability: float
+
+
+def masked(said: Sequence[str]) -> tuple[str, ...]:
+    """Numbers become ``#n`` and days ``#d``: which number it is says nothing about what is wanted."""
+    out: list[str] = []
+    at = 0
+    while at < len(said):
+        number = ordinal(said, at) or (cardinal(said, at) if said[at] != "a" else None)
+        mark = "#n" if number else "#d" if said[at] in _DAYS else said[at]
+        at = number.end if number else at + 1
+        if mark not in ("#n", "#d") or out[-1:] != [mark]:
+            out.append(mark)
+    return tuple(out)
+
+
+def features(text: str) -> Counter[str]:
+    """The feature counts of ``text``."""
+    said = masked(words(text))
+    found = Counter(f"w {word}" for word in said)
+    found.update(f"b {left} {right}" for left, right in zip(("^", *said), (*said, "$"), strict=True))
+    for word in said:
+        if word.startswith("#"):
+            continue
+        found[f"s {sound(word)}"] += 1
+        edged = f"<{word}>"
+        found.update(f"c {edged[at : at + size]}" for size in (3, 4) for at in range(len(edged) - size + 1))
+    return found
+
+
+class IntentClassifier:
+    """Learns from sentences per intent; then ranks the intents of an utterance. Same sentences, same answers."""
+
+    def __init__(self, sentences: Mapping[str, Iterable[str]]) -> None:
+        self.names = tuple(sentences)
+        labelled = [(text, label) for label, texts in enumerate(sentences.values()) for text in dict.fromkeys(texts)]
+        counted = [features(text) for text, _ in labelled]
+        seen = Counter(feature for counts in counted for feature in counts)
+        self._column = {feature: column for column, feature in enumerate(f for f, count in seen.items() if count > 1)}
+        self._rarity = {feature: log((1 + len(counted)) / (1 + count)) + 1 for feature, count in seen.items()}
+        self._foreign = log(1 + len(counted)) + 1
+        rows = np.zeros((len(counted), len(self._column)), dtype=np.float32)
+        for row, counts in enumerate(counted):
+            columns, values = self._vector(counts)
+            rows[row, columns] = values
+        labels = np.array([label for _, label in labelled])
+        self._weights = rows.T @ _fit(rows, labels, len(self.names))
+
+    def _vector(self, counts: Counter[str]) -> tuple[list[int], list[float]]:
+        columns: list[int] = []
+        values: list[float] = []
+        length = 0.0
+        for feature, count in counts.items():
+            value = _WEIGHTS[feature[0]] * (1 + log(count)) * self._rarity.get(feature, self._foreign)
+            length += value * value
+            column = self._column.get(feature)
+            if column is not None:
+                columns.append(column)
+                values.append(value)
+        scale = 1 / sqrt(length) if length else 0.0
+        return columns, [value * scale for value in values]
+
+    def rank(self, text: str, alternatives: Sequence[str] = ()) -> list[Ranked]:
+        """All intents, likeliest first. ``alternatives``: other readings of the same utterance; they count for less."""
+        logits = self._logits(text)
+        weight = 1.0
+        for other in alternatives[:3]:
+            logits = logits + _ALTERNATIVE_WEIGHT * self._logits(other)
+            weight += _ALTERNATIVE_WEIGHT
+        probabilities = _softmax((_SHARPNESS * logits / weight)[None, :])[0]
+        order = np.argsort(-probabilities, kind="stable")
+        return [Ranked(self.names[index], float(probabilities[index])) for index in order]
+
+    def _logits(self, text: str) -> Matrix:
+        columns, values = self._vector(features(text))
+        if not columns:
+            return np.zeros(len(self.names), dtype=np.float32)
+        return np.asarray(np.array(values, dtype=np.float32) @ self._weights[columns], dtype=np.float32)
+
+
+def _softmax(logits: Matrix) -> Matrix:
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _fit(rows: Matrix, labels: npt.NDArray[np.int64], classes: int) -> Matrix:
+    """Dual coefficients: the weights are ``rows.T @ result``. Every class weighs the same, however many examples it has."""
+    gram = rows @ rows.T
+    wanted = np.zeros((len(labels), classes), dtype=np.float32)
+    wanted[np.arange(len(labels)), labels] = 1
+    share = (1 / np.sqrt(np.bincount(labels, minlength=classes).clip(1)))[labels].astype(np.float32)
+    share /= share.sum()
+    largest = float(np.abs(gram * share[None, :]).sum(axis=1).max())
+    step = 1.0 / (0.5 * _SHARPNESS**2 * largest + _PENALTY)
+    alpha = np.zeros_like(wanted)
+    ahead, momentum = alpha, 1.0
+    for _ in range(_STEPS):
+        error = _softmax(_SHARPNESS * (gram @ ahead)) - wanted
+        following = ahead - step * (_SHARPNESS * share[:, None] * error + _PENALTY * ahead)
+        grown = (1 + sqrt(1 + 4 * momentum * momentum)) / 2
+        ahead = following + (momentum - 1) / grown * (following - alpha)
+        alpha, momentum = following, grown
+    return alpha

@@ -33,7 +33,9 @@ _KAISER_BETA = 0.1102 * (80 - 8.7)
 _CUTOFF = 1 - 0.157 / 2
 # One in units of a coefficient. The sum of 2**15 * 2**30 * the largest gain stays below 2**49.
 _ONE = 2**30
-_BLOCK_SAMPLES = 8192  # bounds the memory of one matrix product
+# Keeps the windows of a product in the cache, and the product too small for a BLAS to start threads: on two busy cores
+# a block of 8192 took many times as long.
+_BLOCK_SAMPLES = 1024
 _LARGEST_TABLE = 2_000_000  # coefficients, 16 MB; all pairs of rates in use are far below
 
 

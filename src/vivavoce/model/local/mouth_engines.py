@@ -254,7 +254,7 @@ def _espeak_languages(address: int) -> list[tuple[str, int]]:
     languages = []
     while priority := ctypes.c_ubyte.from_address(address).value:
         code = ctypes.string_at(address + 1)
-        languages.append((code.decode("ascii", "replace"), priority))
+        languages.append((code.decode("ascii", "replace").lower(), priority))
         address += 2 + len(code)
     return languages
 
@@ -363,7 +363,7 @@ def open_engine(wanted: Wanted) -> Engine:
             return espeak
     if engine == "sherpa":
         return _sherpa(wanted, name)
-    raise Unusable(f"there is no voice {wanted.voice!r} on this machine", _voices_hint())
+    raise Unusable(f"there is no voice {wanted.voice!r} on this machine", _voices_hint(wanted.language))
 
 
 def _best(wanted: Wanted) -> Engine:
@@ -379,7 +379,7 @@ def _best(wanted: Wanted) -> Engine:
         raise Unusable(f"no voice for {wanted.language!r}: {missing}", hint) from missing
     if espeak.use(language, wanted.speed) or espeak.use(language.split("-")[0], wanted.speed):
         return espeak
-    raise Unusable(f"no voice here speaks {wanted.language!r}", _voices_hint())
+    raise Unusable(f"no voice here speaks {wanted.language!r}", _voices_hint(wanted.language))
 
 
 def _sherpa(wanted: Wanted, speaker: str) -> Sherpa:
@@ -398,6 +398,10 @@ def available_voices() -> list[str]:
     return names
 
 
-def _voices_hint() -> str:
+def _voices_hint(language: str) -> str:
+    """The voices of the language; all of them where it has none."""
     names = available_voices()
-    return "voices here: " + (", ".join(names) if names else "none; pip install 'vivavoce[local]'")
+    primary = language.lower().split("-")[0]
+    near = [name for name in names if name.partition(":")[2].split("-")[0] == primary or "flite:" in name]
+    spoken = near if any("espeak:" in name for name in near) else names
+    return "voices here: " + (", ".join(spoken) if spoken else "none; pip install 'vivavoce[local]'")

@@ -1,0 +1,62 @@
+# Every target makes what it needs in .venv first, and is quick the second time. PYTHON=… names another interpreter (≥ 3.11).
+SHELL := /bin/sh
+VENV := .venv
+PYTHON ?=
+BIN := $(VENV)/bin
+ARGS ?=
+export PYTHON
+
+# A stamp for each set of extras and each interpreter that was named; pyproject.toml says what is in the extras.
+RUN := $(VENV)/.installed-local$(subst /,-,$(PYTHON))
+DEV := $(VENV)/.installed-dev$(subst /,-,$(PYTHON))
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo test unit check bench serve clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: $(RUN) ## install Vivavoce and its embedded model into .venv
+	@echo "Ready: $(BIN)/vivavoce --help"
+
+demo: $(RUN) ## hear a recorded caller talk with an agent
+	@$(BIN)/vivavoce demo $(ARGS)
+
+test: $(DEV) ## everything: check, then the unit suite, then the slow tests
+	@sh scripts/debian_packages.sh flite
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest $(ARGS)
+
+unit: $(DEV) ## the unit suite alone, under ten seconds
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+check: $(DEV) ## lint, format, types and the direction of imports
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+
+bench: $(DEV) ## every benchmark, in its quick form
+	@failed=; for script in benchmarks/[a-z]*.py; do \
+		[ -e "$$script" ] || { echo "no benchmarks here"; exit 1; }; \
+		echo "== $$script"; $(BIN)/python "$$script" --quick || failed="$$failed $$script"; \
+	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
+serve: ## the HTTP front door: not in this version
+	@echo "There is no server in this version yet: it answers calls from files, the microphone and tests." >&2
+	@echo "Hear a call with 'make demo'; talk yourself with '$(BIN)/vivavoce talk AGENT_FILE'." >&2
+	@exit 2
+
+clean: ## remove .venv and all that was built; calls you recorded stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks examples scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): pyproject.toml
+	@sh scripts/setup.sh $(VENV) local
+	@touch $@
+
+# All that the tests, the type checker and the benchmarks import; it includes what `make demo` runs on.
+$(DEV): pyproject.toml
+	@sh scripts/setup.sh $(VENV) local,llm,dev
+	@touch $@ $(RUN)

@@ -1,10 +1,11 @@
 """The dealership's tools: what is in stock, and booking a test drive, over a small SQLite database.
 
-The database is made and filled at the first call: in the folder that ``VIVAVOCE_EXAMPLE_DATA`` names, else in ``data/`` beside
-this file, else (a checkout that cannot be written to) in the system's temporary folder. Delete it to start again.
+The database is made and filled at the first call: in the folder that ``VIVAVOCE_EXAMPLE_DATA`` names, else in ``data/``
+beside this file, else (a checkout that cannot be written to) in the system's temporary folder. Delete it to start
+again.
 """
 
-import datetime
+import datetime as dt
 import getpass
 import os
 import sqlite3
@@ -19,7 +20,7 @@ from vivavoce.agent import Spoken
 BodyStyle = Literal["hatchback", "estate", "saloon", "suv", "convertible", "van"]
 Model = Literal["Aurora", "Beacon", "Cascade", "Meridian", "Nomad", "Summit"]
 
-FIRST_DRIVE, LAST_DRIVE, LAST_DRIVE_SATURDAY = datetime.time(9), datetime.time(17), datetime.time(15)
+FIRST_DRIVE, LAST_DRIVE, LAST_DRIVE_SATURDAY = dt.time(9), dt.time(17), dt.time(15)
 SATURDAY, SUNDAY = 5, 6
 
 SCHEMA = """
@@ -76,9 +77,7 @@ def find_cars(
     return {"count": len(found), "cars": [dict(car) for car in found[:3]]}
 
 
-def book_test_drive(
-    model: Model, date: datetime.date, time: datetime.time, name: Annotated[str, Spoken("name")]
-) -> dict[str, Any]:
+def book_test_drive(model: Model, date: dt.date, time: dt.time, name: Annotated[str, Spoken("name")]) -> dict[str, Any]:
     """Book a test drive. The same booking made twice is one booking.
 
     Args:
@@ -100,7 +99,7 @@ def book_test_drive(
     return {"booked": True, "model": model, "day": _spoken_date(date), "at": _spoken_time(time)}
 
 
-def _why_closed(date: datetime.date, time: datetime.time) -> str:
+def _why_closed(date: dt.date, time: dt.time) -> str:
     if date.weekday() == SUNDAY:
         return "There are no test drives on Sundays."
     last = LAST_DRIVE_SATURDAY if date.weekday() == SATURDAY else LAST_DRIVE
@@ -109,13 +108,13 @@ def _why_closed(date: datetime.date, time: datetime.time) -> str:
     return ""
 
 
-def _spoken_date(date: datetime.date) -> str:
+def _spoken_date(date: dt.date) -> str:
     """As it is said: ``on Wednesday, September 16th``."""
     ending = "th" if 11 <= date.day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(date.day % 10, "th")
     return f"on {date:%A, %B} {date.day}{ending}"
 
 
-def _spoken_time(time: datetime.time) -> str:
+def _spoken_time(time: dt.time) -> str:
     """As it is said: ``10 AM``, ``2:30 PM``."""
     hour, half = (time.hour % 12 or 12), ("AM" if time.hour < 12 else "PM")
     return f"{hour}:{time.minute:02} {half}" if time.minute else f"{hour} {half}"
@@ -123,7 +122,8 @@ def _spoken_time(time: datetime.time) -> str:
 
 @contextmanager
 def _database() -> Iterator[sqlite3.Connection]:
-    """A connection of this call's own, so that calls may run side by side; what it wrote is kept if nothing was raised."""
+    """A connection of this call's own, so that calls may run side by side; what it wrote is kept if nothing was
+    raised."""
     connection = sqlite3.connect(_folder() / "northgate.sqlite", timeout=5, isolation_level=None)
     connection.row_factory = sqlite3.Row
     try:

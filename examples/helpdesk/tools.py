@@ -1,10 +1,12 @@
 """The help desk's tools: reset a password after an identity check, open a ticket, ask how one is doing; over SQLite.
 
-The identity check is here and not in the instructions: whatever a caller says to the model, nothing is reset unless the number and
-the code belong together, and three failures lock the account. The answer never tells which of the two was wrong.
+The identity check is here and not in the instructions: whatever a caller says to the model, nothing is reset unless the
+number and the code belong together, and three failures lock the account. The answer never tells which of the two was
+wrong.
 
-The database is made and filled at the first call: in the folder that ``VIVAVOCE_EXAMPLE_DATA`` names, else in ``data/`` beside
-this file, else (a checkout that cannot be written to) in the system's temporary folder. Delete it to start again.
+The database is made and filled at the first call: in the folder that ``VIVAVOCE_EXAMPLE_DATA`` names, else in ``data/``
+beside this file, else (a checkout that cannot be written to) in the system's temporary folder. Delete it to start
+again.
 """
 
 import getpass
@@ -125,7 +127,8 @@ def ticket_status(ticket_number: Annotated[str, Spoken("digits", length=4)]) -> 
 
 @contextmanager
 def _database() -> Iterator[sqlite3.Connection]:
-    """A connection of this call's own, so that calls may run side by side; what it wrote is kept if nothing was raised."""
+    """A connection of this call's own, so that calls may run side by side; what it wrote is kept if nothing was
+    raised."""
     connection = sqlite3.connect(_folder() / "helpdesk.sqlite", timeout=5, isolation_level=None)
     connection.row_factory = sqlite3.Row
     try:

@@ -1,10 +1,10 @@
 """The concierge's tools: tables, taxis, wake-up calls and things for the room, over a small SQLite database.
 
-The database is made at the first call: in the folder that ``VIVAVOCE_EXAMPLE_DATA`` names, else in ``data/`` beside this file,
-else (a checkout that cannot be written to) in the system's temporary folder. Delete it to start again.
+The database is made at the first call: in the folder that ``VIVAVOCE_EXAMPLE_DATA`` names, else in ``data/`` beside
+this file, else (a checkout that cannot be written to) in the system's temporary folder. Delete it to start again.
 """
 
-import datetime
+import datetime as dt
 import getpass
 import os
 import sqlite3
@@ -19,8 +19,8 @@ Item = Literal["towels", "pillows", "blanket", "iron", "toothbrush", "robe"]
 Destination = Literal["airport", "station", "city centre", "harbour"]
 
 OPEN = {
-    "garden": (datetime.time(12), datetime.time(21, 30)),
-    "rooftop": (datetime.time(18), datetime.time(22)),
+    "garden": (dt.time(12), dt.time(21, 30)),
+    "rooftop": (dt.time(18), dt.time(22)),
 }
 SEATS, LARGEST_PARTY, MOST_OF_AN_ITEM = 24, 10, 6
 FARES = {"airport": 45, "station": 12, "city centre": 15, "harbour": 9}
@@ -29,7 +29,9 @@ SINGULAR = {"towels": "towel", "pillows": "pillow"}
 
 SCHEMA = """
 CREATE TABLE rooms (room INTEGER PRIMARY KEY);
-CREATE TABLE tables_booked (restaurant TEXT NOT NULL, date TEXT NOT NULL, time TEXT NOT NULL, party_size INTEGER NOT NULL);
+CREATE TABLE tables_booked (
+    restaurant TEXT NOT NULL, date TEXT NOT NULL, time TEXT NOT NULL, party_size INTEGER NOT NULL
+);
 CREATE TABLE items (room INTEGER NOT NULL REFERENCES rooms, item TEXT NOT NULL, quantity INTEGER NOT NULL);
 CREATE TABLE taxis (room INTEGER NOT NULL REFERENCES rooms, destination TEXT NOT NULL, time TEXT NOT NULL);
 CREATE TABLE wake_up_calls (room INTEGER PRIMARY KEY REFERENCES rooms, time TEXT NOT NULL);
@@ -37,7 +39,7 @@ CREATE TABLE wake_up_calls (room INTEGER PRIMARY KEY REFERENCES rooms, time TEXT
 ROOMS = tuple((floor * 100 + door,) for floor in range(1, 6) for door in range(1, 21))
 
 
-def book_table(restaurant: Restaurant, party_size: int, date: datetime.date, time: datetime.time) -> dict[str, Any]:
+def book_table(restaurant: Restaurant, party_size: int, date: dt.date, time: dt.time) -> dict[str, Any]:
     """Book a table in one of the hotel's restaurants.
 
     Args:
@@ -84,7 +86,7 @@ def request_item(room: int, item: Item, quantity: int = 1) -> dict[str, Any]:
     return {"on_its_way": True, "what": _counted(item, quantity), "minutes": MINUTES[item]}
 
 
-def order_taxi(room: int, destination: Destination, time: datetime.time) -> dict[str, Any]:
+def order_taxi(room: int, destination: Destination, time: dt.time) -> dict[str, Any]:
     """Order a taxi for a guest.
 
     Args:
@@ -99,7 +101,7 @@ def order_taxi(room: int, destination: Destination, time: datetime.time) -> dict
     return {"ordered": True, "at": _spoken_time(time), "fare": FARES[destination]}
 
 
-def wake_up_call(room: int, time: datetime.time) -> dict[str, Any]:
+def wake_up_call(room: int, time: dt.time) -> dict[str, Any]:
     """Set a guest's wake-up call. A later one replaces it.
 
     Args:
@@ -130,13 +132,13 @@ def _plural(item: str) -> str:
     return f"{item}es" if item.endswith("sh") else f"{item}s"
 
 
-def _spoken_date(date: datetime.date) -> str:
+def _spoken_date(date: dt.date) -> str:
     """As it is said: ``on Wednesday, September 16th``."""
     ending = "th" if 11 <= date.day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(date.day % 10, "th")
     return f"on {date:%A, %B} {date.day}{ending}"
 
 
-def _spoken_time(time: datetime.time) -> str:
+def _spoken_time(time: dt.time) -> str:
     """As it is said: ``10 AM``, ``2:30 PM``."""
     hour, half = (time.hour % 12 or 12), ("AM" if time.hour < 12 else "PM")
     return f"{hour}:{time.minute:02} {half}" if time.minute else f"{hour} {half}"
@@ -144,7 +146,8 @@ def _spoken_time(time: datetime.time) -> str:
 
 @contextmanager
 def _database() -> Iterator[sqlite3.Connection]:
-    """A connection of this call's own, so that calls may run side by side; what it wrote is kept if nothing was raised."""
+    """A connection of this call's own, so that calls may run side by side; what it wrote is kept if nothing was
+    raised."""
     connection = sqlite3.connect(_folder() / "harbour-house.sqlite", timeout=5, isolation_level=None)
     connection.row_factory = sqlite3.Row
     try:

@@ -36,8 +36,8 @@ def check_agent(
 ) -> Report:
     """Proves everything an agent file names; never raises for what is wrong with the file.
 
-    ``model_problem`` says why a model cannot be used here (empty if it can); without it models are not looked at. A variable that
-    every call must give, and that is not among ``variables``, is tried with a stand-in.
+    ``model_problem`` says why a model cannot be used here (empty if it can); without it models are not looked at. A
+    variable that every call must give, and that is not among ``variables``, is tried with a stand-in.
     """
     file, found = prove_file(path, environment=environment)
     proofs = list(found)

@@ -15,8 +15,8 @@ _ENTRY = re.compile(r"\s*(\w+)\s*(?:\([^)]*\))?:\s+(\S.*)$")
 def read_docstring(function: Callable[..., Any], parameters: Iterable[str]) -> tuple[str, dict[str, str]]:
     """The description, and the parameters' descriptions as far as they are given.
 
-    A parameter's line is ``name: text``, in an ``Args:`` section or anywhere else; deeper indented lines go on with it. Sections other
-    than that one (what is returned, what is raised) are for programmers and left out.
+    A parameter's line is ``name: text``, in an ``Args:`` section or anywhere else; deeper indented lines go on with it.
+    Sections other than that one (what is returned, what is raised) are for programmers and left out.
     """
     names = set(parameters)
     description: list[str] = []

@@ -1,7 +1,7 @@
 """Reads an agent file and proves it: what comes out is an :class:`Agent` that can take calls.
 
-An agent file is read once (:func:`open_agent_file`) and rendered for each call (:meth:`AgentFile.agent`); :func:`load_agent` does
-both. Everything that is wrong is found in one go, with the line it stands in.
+An agent file is read once (:func:`open_agent_file`) and rendered for each call (:meth:`AgentFile.agent`);
+:func:`load_agent` does both. Everything that is wrong is found in one go, with the line it stands in.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class AgentFile:
     environment: Mapping[str, str]
 
     def agent(self, *, variables: Mapping[str, str] = NOTHING, version: str | None = None) -> Agent:
-        """The agent for one call. Raises :class:`AgentFileError` for a variable or a version that is missing or unknown."""
+        """The agent for one call. Raises :class:`AgentFileError` for a variable or a version that is missing or
+        unknown."""
         agent, problems = self.rendered(variables, version)
         raise_all(problems)
         return agent
@@ -106,7 +107,8 @@ def open_agent_file(path: Path | str, *, environment: Mapping[str, str] = NOTHIN
 
 
 def prove_file(path: Path | str, *, environment: Mapping[str, str]) -> tuple[AgentFile | None, list[Proof]]:
-    """Looks at every part of the file. There is no :class:`AgentFile` where the file is not TOML or not of the right shape."""
+    """Looks at every part of the file. There is no :class:`AgentFile` where the file is not TOML or not of the right
+    shape."""
     source, problems = read_source(Path(path))
     if source is None:
         return None, [Proof("file", problems=tuple(problems))]

@@ -1,12 +1,13 @@
 """A Python function as a tool: its signature becomes a JSON Schema, its docstring the descriptions.
 
-Types that a parameter may have: ``str``, ``int``, ``float``, ``bool``, ``Literal``, an ``Enum``, ``datetime.date``, ``time`` and
-``datetime``, ``list`` of these, and each of them ``| None``. ``Annotated`` adds a description and :class:`Spoken`.
+Types that a parameter may have: ``str``, ``int``, ``float``, ``bool``, ``Literal``, an ``Enum``, ``datetime.date``,
+``time`` and ``datetime``, ``list`` of these, and each of them ``| None``. ``Annotated`` adds a description and
+:class:`Spoken`.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import enum
 import functools
 import inspect
@@ -28,9 +29,9 @@ _TYPES: dict[Any, dict[str, Any]] = {
     int: {"type": "integer"},
     float: {"type": "number"},
     bool: {"type": "boolean"},
-    datetime.date: {"type": "string", "format": "date"},
-    datetime.time: {"type": "string", "format": "time"},
-    datetime.datetime: {"type": "string", "format": "date-time"},
+    dt.date: {"type": "string", "format": "date"},
+    dt.time: {"type": "string", "format": "time"},
+    dt.datetime: {"type": "string", "format": "date-time"},
 }
 _SUPPORTED = "str, int, float, bool, Literal, Enum, date, time, datetime, list[...] of these, and each | None"
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -38,8 +39,8 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 @dataclass(frozen=True, slots=True)
 class _Parameter:
-    """``members`` is the Enum that a value is looked up in, if it is one. ``absent`` has neither value nor default of its own: the
-    function gets None for it."""
+    """``members`` is the Enum that a value is looked up in, if it is one. ``absent`` has neither value nor default of
+    its own: the function gets None for it."""
 
     schema: dict[str, Any]
     required: bool
@@ -48,14 +49,14 @@ class _Parameter:
 
 
 def tool_from_function(function: Callable[..., Any]) -> Tool:
-    """The tool that a function is, before an agent file adds its own settings to it. :class:`AgentFileError` says what about the
-    function a model could not use; ``where`` is the function's ``file:line``."""
+    """The tool that a function is, before an agent file adds its own settings to it. :class:`AgentFileError` says what
+    about the function a model could not use; ``where`` is the function's ``file:line``."""
     if not inspect.isroutine(function):
         raise AgentFileError(f"{function!r} is not a function")
     try:
         hints = typing.get_type_hints(function, include_extras=True)
         signature = inspect.signature(function).parameters
-    except Exception as error:  # noqa: BLE001 (annotations are the user's code)
+    except Exception as error:
         raise _fault(function, f"has types that cannot be read: {error}") from error
     description, described = read_docstring(function, signature)
     if not description:
@@ -151,7 +152,7 @@ def _spoken(note: Spoken, hint: Any) -> dict[str, Any]:
 def _json_default(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
-    if isinstance(value, datetime.date | datetime.time):
+    if isinstance(value, dt.date | dt.time):
         return value.isoformat()
     try:
         json.dumps(value, allow_nan=False)

@@ -27,7 +27,8 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """Every version by its name; instructions that have no versions are the version ``""``, which is then the default."""
+    """Every version by its name; instructions that have no versions are the version ``""``, which is then the
+    default."""
 
     versions: dict[str, Template]
     default: str

@@ -23,7 +23,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One thing that was looked at. ``subject`` names it, ``detail`` says what was found; it holds if there are no problems."""
+    """One thing that was looked at. ``subject`` names it, ``detail`` says what was found; it holds if there are no
+    problems."""
 
     subject: str
     detail: str = ""
@@ -35,7 +36,8 @@ class Proof:
 
 
 def raise_all(problems: Iterable[Problem]) -> None:
-    """One :class:`AgentFileError` for all of them, a line each; ``where`` is that of the first. Nothing, if there are none."""
+    """One :class:`AgentFileError` for all of them, a line each; ``where`` is that of the first. Nothing, if there are
+    none."""
     found = list(dict.fromkeys(problems))
     if not found:
         return

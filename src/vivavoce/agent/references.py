@@ -19,8 +19,8 @@ from vivavoce.errors import AgentFileError
 class Modules:
     """The modules that one agent file names, each run once.
 
-    A module beside the file is known to Python under a name of its own, made from its path: two agents may both have a ``tools.py``,
-    and neither hides an installed module. Reading the agent file again runs it again.
+    A module beside the file is known to Python under a name of its own, made from its path: two agents may both have a
+    ``tools.py``, and neither hides an installed module. Reading the agent file again runs it again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -64,7 +64,7 @@ class Modules:
             raise AgentFileError(
                 f"there is no module {name}", hint=f"looked for {beside.with_suffix('.py')}, then for an installed one"
             ) from None
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (a module is the user's code)
+        except (Exception, SystemExit) as error:
             raise _import_fault(name, error) from error
 
 
@@ -79,7 +79,7 @@ def _run(file: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (a module is the user's code)
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise _import_fault(file.name, error, file) from error
     return module

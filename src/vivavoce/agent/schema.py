@@ -1,4 +1,5 @@
-"""The JSON Schema of agent files, for editors: write ``#:schema agent.schema.json`` in the first line of an agent file."""
+"""The JSON Schema of agent files, for editors: write ``#:schema agent.schema.json`` in the first line of an agent
+file."""
 
 from __future__ import annotations
 

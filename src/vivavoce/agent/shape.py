@@ -61,10 +61,10 @@ Text = Annotated[
 class InstructionsTable(Shape):
     """Instructions from a file, or several named versions of them."""
 
-    file: NonEmpty | None = Field(None, description="The template's file, from the folder of the agent file.")
-    default: NonEmpty | None = Field(None, description="The version that is used when none is asked for.")
+    file: NonEmpty | None = Field(default=None, description="The template's file, from the folder of the agent file.")
+    default: NonEmpty | None = Field(default=None, description="The version that is used when none is asked for.")
     versions: dict[Name, Text] | None = Field(
-        None, description="Named versions: a template each, or a table with the key file.", min_length=1
+        default=None, description="Named versions: a template each, or a table with the key file.", min_length=1
     )
 
     @model_validator(mode="after")
@@ -91,10 +91,10 @@ Instructions = Annotated[
 class VariableTable(Shape):
     """A variable whose value comes from outside the file."""
 
-    env: NonEmpty | None = Field(None, description="The environment variable that holds the value.")
-    default: Scalar | None = Field(None, description="The value where nothing else gives one.")
-    required: bool = Field(False, description="Every call must give a value.")
-    description: str = Field("", description="What the variable is for.")
+    env: NonEmpty | None = Field(default=None, description="The environment variable that holds the value.")
+    default: Scalar | None = Field(default=None, description="The value where nothing else gives one.")
+    required: bool = Field(default=False, description="Every call must give a value.")
+    description: str = Field(default="", description="What the variable is for.")
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:
@@ -119,15 +119,15 @@ class ToolTable(Shape):
         examples=["tools:find_cars"],
     )
     examples: list[NonEmpty] = Field(
-        [], description="What a caller says to want this tool, with {parameter} where a value stands."
+        default=[], description="What a caller says to want this tool, with {parameter} where a value stands."
     )
-    questions: dict[Name, NonEmpty] = Field({}, description="For a parameter, the question that asks for it.")
+    questions: dict[Name, NonEmpty] = Field(default={}, description="For a parameter, the question that asks for it.")
     reply: str = Field(
-        "", description="What is said with the result: a template over result and the parameters by name."
+        default="", description="What is said with the result: a template over result and the parameters by name."
     )
-    confirm: bool = Field(False, description="Ask the caller to say yes before the function is called.")
+    confirm: bool = Field(default=False, description="Ask the caller to say yes before the function is called.")
     timeout_s: float = Field(
-        10.0, description="Seconds after which the call of the function is given up.", ge=0.1, le=300
+        default=10.0, description="Seconds after which the call of the function is given up.", ge=0.1, le=300
     )
 
 
@@ -135,11 +135,12 @@ class TurnsTable(Shape):
     """How turns are taken."""
 
     interruption: Literal["model", "never"] = Field(
-        "model", description="model: the caller may cut the agent off when the model hears speech. never: it finishes."
+        default="model",
+        description="model: the caller may cut the agent off when the model hears speech. never: it finishes.",
     )
-    protect_greeting: bool = Field(False, description="The greeting cannot be cut off.")
+    protect_greeting: bool = Field(default=False, description="The greeting cannot be cut off.")
     endpoint_ms: Annotated[int, Field(ge=0, le=5000)] = Field(
-        0, description="Milliseconds of silence that end the caller's turn. 0: the model's own choice."
+        default=0, description="Milliseconds of silence that end the caller's turn. 0: the model's own choice."
     )
 
 
@@ -147,11 +148,11 @@ class LimitsTable(Shape):
     """What ends a call, and how much of a result reaches the model."""
 
     silence_s: float = Field(
-        60.0, description="Seconds without a word from either side that end the call.", ge=1, le=3600
+        default=60.0, description="Seconds without a word from either side that end the call.", ge=1, le=3600
     )
-    call_s: float = Field(1800.0, description="The longest call, in seconds.", ge=1, le=86_400)
+    call_s: float = Field(default=1800.0, description="The longest call, in seconds.", ge=1, le=86_400)
     result_bytes: int = Field(
-        16_384, description="The largest tool result, as JSON, that reaches the model.", ge=256, le=1_048_576
+        default=16_384, description="The largest tool result, as JSON, that reaches the model.", ge=256, le=1_048_576
     )
 
 
@@ -159,13 +160,13 @@ class ModelTable(Shape):
     """A speech model. The first in the file that can be used takes the call."""
 
     name: NonEmpty = Field(description='The model, for example "local". `vivavoce models` lists them.')
-    settings: dict[str, Any] = Field({}, description="The model's own settings.")
+    settings: dict[str, Any] = Field(default={}, description="The model's own settings.")
 
 
 class RecordingTable(Shape):
     """Whether the talk is kept."""
 
-    keep: bool = Field(False, description="Keep the audio of the call beside its timeline.")
+    keep: bool = Field(default=False, description="Keep the audio of the call beside its timeline.")
 
 
 class AgentTable(Shape):
@@ -176,22 +177,27 @@ class AgentTable(Shape):
         description="What the model is told: a template, or a table with file or with named versions."
     )
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = Field(
-        "en-US", description="The language of the talk, as a BCP 47 tag.", examples=["en-US", "de-DE"]
+        default="en-US", description="The language of the talk, as a BCP 47 tag.", examples=["en-US", "de-DE"]
     )
-    voice: str = Field("", description="The voice, by the model's own name for it. Empty: the model's choice.")
-    greeting: str = Field("", description="A template: what the agent says first. Empty: the caller speaks first.")
-    farewell: str = Field("", description="A template: what the agent says before it ends a call.")
-    knowledge: list[NonEmpty] = Field([], description="Markdown files the agent may answer from; * and ** are allowed.")
+    voice: str = Field(default="", description="The voice, by the model's own name for it. Empty: the model's choice.")
+    greeting: str = Field(
+        default="", description="A template: what the agent says first. Empty: the caller speaks first."
+    )
+    farewell: str = Field(default="", description="A template: what the agent says before it ends a call.")
+    knowledge: list[NonEmpty] = Field(
+        default=[], description="Markdown files the agent may answer from; * and ** are allowed."
+    )
     variables: dict[Name, Variable] = Field(
-        {}, description="Variables of the templates: a value, or a table with env, default, required."
+        default={}, description="Variables of the templates: a value, or a table with env, default, required."
     )
-    tools: list[ToolTable] = Field([], description="The functions that the model may call.")
+    tools: list[ToolTable] = Field(default=[], description="The functions that the model may call.")
     vocabulary: dict[str, list[NonEmpty]] = Field(
-        {}, description="For a value or the name of a tool's parameter, the other words that callers say for it."
+        default={},
+        description="For a value or the name of a tool's parameter, the other words that callers say for it.",
     )
     turns: TurnsTable = Field(default_factory=TurnsTable, description="How turns are taken.")
     limits: LimitsTable = Field(default_factory=LimitsTable, description="What ends a call.")
     models: list[ModelTable] = Field(
-        [ModelTable(name="local")], description="Speech models in order of preference.", min_length=1
+        default=[ModelTable(name="local")], description="Speech models in order of preference.", min_length=1
     )
     recording: RecordingTable = Field(default_factory=RecordingTable, description="Whether the talk is kept.")

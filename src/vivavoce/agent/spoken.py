@@ -1,4 +1,5 @@
-"""How a tool's string is said aloud, written in the function's signature: ``Annotated[str, Spoken("digits", length=5)]``."""
+"""How a tool's string is said aloud, written in the function's signature: ``Annotated[str, Spoken("digits",
+length=5)]``."""
 
 from __future__ import annotations
 

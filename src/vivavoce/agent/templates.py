@@ -64,7 +64,8 @@ def render(template: str, values: Mapping[str, Any]) -> tuple[str, Flaw | None]:
 
 
 def render_reply(tool: Tool, result: Any, arguments: Mapping[str, Any]) -> str:
-    """What is said with a tool's result (a JSON value). Arguments that were left out have their default, or are None."""
+    """What is said with a tool's result (a JSON value). Arguments that were left out have their default, or are
+    None."""
     properties = tool.parameters.get("properties", {})
     values = {name: schema.get("default") for name, schema in properties.items()}
     text, flaw = render(tool.reply, {**values, **arguments, "result": result})
@@ -79,4 +80,4 @@ def _environment() -> SandboxedEnvironment:
     from jinja2.sandbox import SandboxedEnvironment
 
     # Plain text, nothing is HTML. The cache is for replies, which are rendered at every call of their tool.
-    return SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)  # noqa: S701
+    return SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)

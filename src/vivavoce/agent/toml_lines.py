@@ -1,8 +1,9 @@
 """Which line of a TOML file holds a key.
 
-:mod:`tomllib` gives values without positions, and an error in an agent file has to point at the line that is to be mended. This reads
-the text once more and notes where each key and each array element begins. It relies on ``tomllib`` having accepted the text, so it
-knows only as much of the grammar (TOML 1.0) as it takes to skip values: strings of four kinds, arrays, inline tables, and the rest.
+:mod:`tomllib` gives values without positions, and an error in an agent file has to point at the line that is to be
+mended. This reads the text once more and notes where each key and each array element begins. It relies on ``tomllib``
+having accepted the text, so it knows only as much of the grammar (TOML 1.0) as it takes to skip values: strings of four
+kinds, arrays, inline tables, and the rest.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ _STRING = re.compile(
 
 
 def find_lines(text: str) -> dict[KeyPath, int]:
-    """The line (from 1) of every table, key and array element. Array elements and ``[[tables]]`` count from 0; the whole file,
-    ``()``, is line 1. ``text`` must be valid TOML."""
+    """The line (from 1) of every table, key and array element. Array elements and ``[[tables]]`` count from 0; the
+    whole file, ``()``, is line 1. ``text`` must be valid TOML."""
     return _Scanner(text).scan()
 
 

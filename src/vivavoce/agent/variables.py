@@ -13,8 +13,8 @@ from vivavoce.agent.source import Source
 def variable_values(
     source: Source, shape: AgentTable, *, given: Mapping[str, str], environment: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """A value for each variable that has one, and what is missing or unknown. What the call gives comes before the environment, and
-    that before the default."""
+    """A value for each variable that has one, and what is missing or unknown. What the call gives comes before the
+    environment, and that before the default."""
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, variable in shape.variables.items():

@@ -70,5 +70,8 @@ class ModelLinks:
         self.model += 1
         return self.current
 
+    def can(self, move: LinkMove) -> bool:
+        return bool(self._links) and self._links[-1].can(move)
+
     def move(self, move: LinkMove) -> None:
         self._links[-1].move(move)

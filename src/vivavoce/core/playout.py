@@ -43,7 +43,7 @@ PLAYOUT_TABLE = {
 
 @dataclass(slots=True)
 class ResponsePlayout:
-    """One response on its way to the caller's ear. ``segments`` are ``(position, text)``, each position past the last."""
+    """One response on its way to the caller's ear. ``segments`` are ``(position, text)``, positions growing."""
 
     response: ResponseId
     machine: Machine[Playout, PlayoutMove] = field(default_factory=lambda: Machine(PLAYOUT_TABLE, Playout.OPEN))

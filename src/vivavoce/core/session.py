@@ -65,6 +65,7 @@ from vivavoce.events import (
     ResponseStarted,
     ReturnToolResult,
     RunTool,
+    Samples,
     Speak,
     StopRequested,
     StoreFailed,
@@ -84,6 +85,8 @@ HOLD_LIMIT_S = 10
 """Caller audio kept while no model listens."""
 
 _NO_PLAN = CallPlan(agent="", models=())
+_CHANGES_WHAT_IS_LEFT = PlayoutProgress | ResponseStarted | ResponseFinished | ResponseInterrupted | ModelLost
+"""The channel is alive, or a response was made whole: either changes when the last of it should be played."""
 
 
 class Session:
@@ -116,14 +119,23 @@ class Session:
         """Apply one fact at ``now`` and return what is wished for, in order."""
         if isinstance(event, CallerAudio):  # fifty times a second, and settles nothing
             return tuple(self._caller_audio(event))
+        if out_of_place := self._out_of_place(event):
+            return (_ignore(event, out_of_place),)
+        return (*self._apply(event, now), *self._settle(event, now))
+
+    def _out_of_place(self, event: Event) -> str:
+        """Why nothing can follow from this event, whatever it says; empty if something can."""
         match self.phase.state:
             case Phase.CLOSED:
-                return (_ignore(event, "the call is closed"),)
+                return "the call is closed"
             case Phase.NEW if not isinstance(event, CallStarted | StopRequested | StoreFailed):
-                return (_ignore(event, "the call has not started"),)
-        if isinstance(event, ModelEvent) and event.connection != self.models.current:
-            return (_ignore(event, "an event of an old connection"),)
-        return (*self._apply(event, now), *self._settle(event, now))
+                return "the call has not started"
+        if isinstance(event, ModelEvent):
+            if event.connection != self.models.current:
+                return "an event of an old connection"
+            if not self.models.live and not isinstance(event, ModelReady | ModelLost | UsageReported):
+                return f"the model is {self.models.state}"
+        return ""
 
     def _apply(self, event: Event, now: Instant) -> Iterator[Effect]:  # noqa: C901, PLR0911, PLR0912 (only dispatches)
         match event:
@@ -132,7 +144,7 @@ class Session:
             case PlayoutProgress():
                 return self.talk.playout_progress(event)
             case PlayoutStopped():
-                return self.talk.playout_stopped(event, self.models.current)
+                return self.talk.playout_stopped(event, self.models.current if self.models.live else None)
             case CallerSpeechStarted():
                 return self.talk.caller_started(event.connection)
             case CallerSpeechStopped():
@@ -158,7 +170,7 @@ class Session:
             case ModelReady():
                 return self._model_ready(event, now)
             case ModelLost():
-                return self._model_lost(event.message)
+                return self._model_lost(event)
             case CallerText():
                 return self._caller_text(event)
             case CallerHungUp(reason):
@@ -225,17 +237,17 @@ class Session:
         for audio in self.intake.release():
             yield ForwardAudio(self.models.current, audio)
 
-    def _model_lost(self, message: str) -> Iterator[Effect]:
+    def _model_lost(self, event: ModelLost) -> Iterator[Effect]:
+        if not self.models.can(LinkMove.LOSE):
+            yield _ignore(event, f"the model is {self.models.state}")
+            return
         opening = self.models.state is Link.OPENING
-        if self.models.state is not Link.GONE:
-            self.models.move(LinkMove.LOSE)
-        if opening and self.phase.state is Phase.OPENING:
-            yield from self._open_next_model(message)
+        self.models.move(LinkMove.LOSE)
+        yield from self.talk.model_gone()
+        if opening:
+            yield from self._open_next_model(event.message)
         elif self._verdict is None:
-            yield from self.talk.model_gone()
-            yield from self._close(Disposition.MODEL_LOST, message)
-        else:
-            yield from self.talk.model_gone()
+            yield from self._close(Disposition.MODEL_LOST, event.message)
 
     # -- in talk -------------------------------------------------------------------------------------------------------
 
@@ -268,7 +280,7 @@ class Session:
             yield _ignore(event, f"the call is {self.phase.state}")
         elif event.name == END_CALL:
             # The reason is one word in a small object; a model that writes anything else still means the end.
-            person = b'"person"' in event.arguments.encode()
+            person = '"person"' in event.arguments
             yield from self._end(
                 Disposition.HANDOFF if person else Disposition.COMPLETED,
                 "the caller wants a person" if person else "the agent ended the call",
@@ -315,27 +327,31 @@ class Session:
 
     def _settle(self, event: Event, now: Instant) -> Iterator[Effect]:
         """What follows from the state as it now is: which timers run, and whether the last words are over."""
+        if self.closed:
+            return
         if self.phase.state is Phase.TALKING:
             if self.talk.quiet and not self.tools.running:
                 if not self.timers.is_set(Timer.SILENCE):
                     self.timers.set(Timer.SILENCE, now + self.plan.silence_limit_us)
             else:
                 self.timers.clear(Timer.SILENCE)
-        if isinstance(event, PlayoutProgress | ResponseFinished):
-            self.timers.clear(Timer.PLAYOUT)  # the channel is alive, or has more to play: reckon anew
+        if isinstance(event, _CHANGES_WHAT_IS_LEFT):
+            self.timers.clear(Timer.PLAYOUT)  # reckon anew
         if self.talk.draining and self.rate_hz:
             if not self.timers.is_set(Timer.PLAYOUT):
                 left_us = self.talk.playouts.unplayed * 1_000_000 // self.rate_hz
                 self.timers.set(Timer.PLAYOUT, now + left_us + PLAYOUT_GRACE_US)
         else:
             self.timers.clear(Timer.PLAYOUT)
-        if self._verdict is not None and not self.closed and self._last_words_over():
+        if self._verdict is not None and self._last_words_over():
             yield from self._close(*self._verdict)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def _end(self, disposition: Disposition, reason: str, now: Instant, *, farewell: bool = False) -> Iterator[Effect]:
         """Settle why the call ends and let what is being said, and a farewell if asked for, be said to its end."""
+        if self._verdict is not None:
+            return  # settled by a limit that passed in the same step
         if not self.phase.can(PhaseMove.END):
             yield from self._close(disposition, reason)
             return
@@ -375,4 +391,4 @@ class Session:
 
 
 def _ignore(event: Event, why: str) -> Ignore:
-    return Ignore(type(event).__name__, why)
+    return Ignore(type(event).__name__, why, event.audio.samples if isinstance(event, AgentAudio) else Samples(0))

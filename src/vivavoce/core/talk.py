@@ -147,14 +147,16 @@ class Talk:
         if playout.state is Playout.ENDING and playout.played >= playout.sent:
             playout.machine.move(PlayoutMove.PLAY_OUT)
 
-    def playout_stopped(self, event: PlayoutStopped, connection: ConnectionId) -> Iterator[Effect]:
+    def playout_stopped(self, event: PlayoutStopped, connection: ConnectionId | None) -> Iterator[Effect]:
+        """``connection`` is who must know what was heard, if a model is still there."""
         playout = self.playouts.get(event.response)
         if playout is None or playout.state is not Playout.FLUSHING:
             yield Ignore("PlayoutStopped", "this response was not flushed")
             return
         playout.report(event.played, event.evidence)
         playout.machine.move(PlayoutMove.STOP)
-        yield Truncate(connection, event.response, Samples(playout.played), playout.heard_text())
+        if connection is not None:
+            yield Truncate(connection, event.response, Samples(playout.played), playout.heard_text())
 
     def assume_played(self) -> None:
         """The channel never said that it played the last of what it has: believe the wall clock."""

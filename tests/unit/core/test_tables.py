@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,7 +19,7 @@ from vivavoce.core.tools import TOOL_TABLE, ToolState
 from vivavoce.core.voices import AGENT_TABLE, CALLER_TABLE, Agent, Caller
 from vivavoce.errors import IllegalMove
 
-Table = Mapping[tuple[StrEnum, StrEnum], StrEnum]
+Table = Mapping[Any, Any]  # of whatever enums: a mapping is invariant in its keys
 
 
 class Case(NamedTuple):
@@ -30,7 +30,7 @@ class Case(NamedTuple):
 
 CASES = {
     "PHASE_TABLE": Case(
-        dict(PHASE_TABLE),
+        PHASE_TABLE,
         Phase.NEW,
         {
             "new start": "opening",
@@ -43,7 +43,7 @@ CASES = {
         },
     ),
     "LINK_TABLE": Case(
-        dict(LINK_TABLE),
+        LINK_TABLE,
         Link.OPENING,
         {
             "opening open": "live",
@@ -54,7 +54,7 @@ CASES = {
         },
     ),
     "CALLER_TABLE": Case(
-        dict(CALLER_TABLE),
+        CALLER_TABLE,
         Caller.SILENT,
         {
             "silent start": "talking",
@@ -62,7 +62,7 @@ CASES = {
         },
     ),
     "AGENT_TABLE": Case(
-        dict(AGENT_TABLE),
+        AGENT_TABLE,
         Agent.IDLE,
         {
             "idle begin": "preparing",
@@ -77,7 +77,7 @@ CASES = {
         },
     ),
     "PLAYOUT_TABLE": Case(
-        dict(PLAYOUT_TABLE),
+        PLAYOUT_TABLE,
         Playout.OPEN,
         {
             "open finish": "ending",
@@ -88,7 +88,7 @@ CASES = {
         },
     ),
     "TOOL_TABLE": Case(
-        dict(TOOL_TABLE),
+        TOOL_TABLE,
         ToolState.RUNNING,
         {
             "running answer": "answered",

@@ -8,12 +8,15 @@ from vivavoce.events import Instant
 
 def test_the_deadline_is_the_earliest_timer() -> None:
     timers = Timers()
-    assert timers.deadline is None
     timers.set(Timer.CALL, 900)
     timers.set(Timer.SILENCE, 300)
     assert timers.deadline == 300
     timers.clear(Timer.SILENCE)
     assert timers.deadline == 900
+
+
+def test_without_a_timer_there_is_no_deadline() -> None:
+    assert Timers().deadline is None
 
 
 def test_due_timers_come_earliest_first_and_once() -> None:

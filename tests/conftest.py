@@ -1,0 +1,52 @@
+"""The order and the time of the suite: what is quick runs first, and stays quick."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+import pytest
+from hypothesis import settings
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("suite", parent=settings.default, deadline=None)
+settings.load_profile("suite")
+
+UNIT_BUDGET_S = 10
+UNIT_LIMIT_S = 60
+"""Past this the run fails even on a machine that is busy with other things."""
+
+_unit_began = pytest.StashKey[float]()
+_unit_took = pytest.StashKey[float]()
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    return item.get_closest_marker("slow") is not None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_is_slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    stash = item.config.stash
+    stash.setdefault(_unit_began, time.perf_counter())
+    result = yield
+    if not _is_slow(item):
+        stash[_unit_took] = time.perf_counter() - stash[_unit_began]
+    return result
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if exitstatus == pytest.ExitCode.OK and session.config.stash.get(_unit_took, 0) > UNIT_LIMIT_S:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    took = config.stash.get(_unit_took, 0)
+    if took > UNIT_BUDGET_S:
+        limit = f"; more than {UNIT_LIMIT_S} s fails" if took > UNIT_LIMIT_S else ""
+        terminalreporter.write_line(
+            f"The unit suite took {took:.1f} s; its budget is {UNIT_BUDGET_S} s{limit}.", red=True
+        )

@@ -1,0 +1,103 @@
+"""What waits to be played to one caller, and how far each response has come. Pure: whoever takes, keeps the time."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from vivavoce.audio.pcm import BYTES_PER_SAMPLE, samples_in
+from vivavoce.events import Evidence, PlayoutProgress, PlayoutStopped, ResponseId, Samples
+
+REPORT_EVERY_MS = 100
+
+
+class Taken(NamedTuple):
+    """``pcm`` is what there was to play, without filling; ``reports`` are now true of it."""
+
+    pcm: bytes
+    reports: tuple[PlayoutProgress, ...]
+
+
+@dataclass(slots=True)
+class _Response:
+    queued: int = 0
+    played: int = 0
+    reported: int = 0
+    finished: bool = False
+    flushed: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.finished and not self.queued
+
+
+class PlayoutQueue:
+    """First in, first out. Every response is reported on about every 100 ms and at once when it was played to its end.
+
+    Once a response was flushed, not one more sample of it is given out, however late more of it comes. Unbounded:
+    the engine holds the model back long before memory matters.
+    """
+
+    def __init__(self, rate_hz: int, evidence: Evidence = Evidence.PACED) -> None:
+        self._report_samples = rate_hz * REPORT_EVERY_MS // 1000
+        self._evidence = evidence
+        self._pieces: deque[tuple[ResponseId, bytes]] = deque()
+        self._begun_bytes = 0  # of the oldest piece, already taken
+        self._responses: dict[ResponseId, _Response] = {}
+
+    @property
+    def queued_samples(self) -> int:
+        return sum(response.queued for response in self._responses.values())
+
+    def play(self, response: ResponseId, pcm: bytes) -> None:
+        state = self._state(response)
+        if pcm and not state.flushed:
+            state.queued += samples_in(pcm)
+            self._pieces.append((response, pcm))
+
+    def finish(self, response: ResponseId) -> PlayoutProgress | None:
+        """The report, if all of the response has been played already; else it comes with the last of its audio."""
+        state = self._state(response)
+        state.finished = True
+        return self._report(response, state) if state.over and not state.flushed else None
+
+    def flush(self, response: ResponseId) -> PlayoutStopped:
+        state = self._state(response)
+        if state.queued:
+            if self._pieces[0][0] == response:
+                self._begun_bytes = 0
+            self._pieces = deque(piece for piece in self._pieces if piece[0] != response)
+        state.queued = 0
+        state.flushed = True
+        return PlayoutStopped(response, Samples(state.played), self._evidence)
+
+    def take(self, samples: int) -> Taken:
+        """The next ``samples`` to be played, or all there are if that is less."""
+        parts: list[bytes] = []
+        touched: dict[ResponseId, _Response] = {}
+        wanted = samples * BYTES_PER_SAMPLE
+        while wanted > 0 and self._pieces:
+            response, pcm = self._pieces[0]
+            part = pcm[self._begun_bytes : self._begun_bytes + wanted]
+            self._begun_bytes += len(part)
+            if self._begun_bytes == len(pcm):
+                self._pieces.popleft()
+                self._begun_bytes = 0
+            wanted -= len(part)
+            parts.append(part)
+            state = touched[response] = self._state(response)
+            state.played += len(part) // BYTES_PER_SAMPLE
+            state.queued -= len(part) // BYTES_PER_SAMPLE
+        reports = tuple(self._report(response, state) for response, state in touched.items() if self._due(state))
+        return Taken(b"".join(parts), reports)
+
+    def _state(self, response: ResponseId) -> _Response:
+        return self._responses.setdefault(response, _Response())
+
+    def _due(self, state: _Response) -> bool:
+        return state.over or state.played - state.reported >= self._report_samples
+
+    def _report(self, response: ResponseId, state: _Response) -> PlayoutProgress:
+        state.reported = state.played
+        return PlayoutProgress(response, Samples(state.played), self._evidence)

@@ -22,7 +22,7 @@ YES: Final = frozenset(
 )
 NO: Final = frozenset("no nope nah wrong incorrect never don't".split())
 _NEGATION: Final = frozenset({"not", "isn't", "wasn't", "don't", "instead"})
-_CORRECTION: Final = frozenset({"no", "sorry", "actually", "mean", "meant", "rather", "wait", "make"})
+CORRECTION: Final = frozenset({"no", "sorry", "actually", "mean", "meant", "rather", "wait", "make"})
 _AFTER_NEGATION: Final = frozenset({"the", "on", "at", "for", "in", "a", "of"})
 FILLERS: Final = frozenset(
     "uh um er erm ah well so hi hello hey yes yeah no please thanks thank you ok okay it's it is its that's that the a "
@@ -109,7 +109,7 @@ class _Reader:
         best = max(candidate.score for candidate in meant)
         sure = sorted((candidate for candidate in meant if candidate.score == best), key=lambda one: one.start)
         between = self.said[sure[0].end : sure[-1].start]
-        return sure[-1] if _CORRECTION & set(between) else sure[0]
+        return sure[-1] if CORRECTION & set(between) else sure[0]
 
 
 def extract(said: Sequence[str], slots: Sequence[Slot], setting: Setting, asked: str | None = None) -> Extraction:
@@ -160,7 +160,7 @@ def _found_times(reader: _Reader, slot: Slot, asked: bool) -> list[FoundTime]:
 
 def _times(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
     found = _found_times(reader, slot, asked)
-    if found and not asked and _CORRECTION & set(reader.said):
+    if found and not asked and CORRECTION & set(reader.said):
         # "At ten, no, eleven": beside a certain time the bare hour after the correction is one too.
         found = [one._replace(certain=True) for one in _found_times(reader, slot, True)]
     return [Candidate(one.value.strftime("%H:%M"), one.start, one.end, 1.0 if one.certain else 0.5) for one in found]
@@ -263,25 +263,38 @@ def _free(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
 
 
 def _choices(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
-    exact = [
-        Candidate(choice.value, at, at + len(phrase), 0.9 + len(phrase) / 100)
-        for choice in slot.choices
-        for phrase in (tuple(spoken.split()) for spoken in choice.spoken)
-        for at in range(len(reader.said) - len(phrase) + 1)
-        if tuple(reader.said[at : at + len(phrase)]) == phrase
-    ]
+    exact = _exact_choices(reader.said, slot)
     if exact:
         return [one for one in exact if not any(_inside(one, other) for other in exact)]
     floor = _ASKED_LIKENESS if asked else _UNASKED_LIKENESS
-    close = [one for one in _alike(reader.said, slot) if one.score >= floor]
+    close = [one for one in _alike(reader.said, slot, floor) if one.score >= floor]
     return [max(close, key=lambda one: one.score)] if close else []
+
+
+def _exact_choices(said: Sequence[str], slot: Slot) -> list[Candidate]:
+    return [
+        Candidate(choice.value, at, at + len(phrase), 0.9 + len(phrase) / 100)
+        for choice in slot.choices
+        for phrase in (tuple(spoken.split()) for spoken in choice.spoken)
+        for at in range(len(said) - len(phrase) + 1)
+        if tuple(said[at : at + len(phrase)]) == phrase
+    ]
+
+
+def choices_named(said: Sequence[str], slots: Iterable[Slot]) -> list[str]:
+    """The names of the slots one of whose choices is in ``said``, exactly or by its sound."""
+    return [
+        slot.name
+        for slot in slots
+        if _exact_choices(said, slot) or any(one.score >= _UNASKED_LIKENESS for one in _alike(said, slot, _UNASKED_LIKENESS))
+    ]
 
 
 def _inside(one: Candidate, other: Candidate) -> bool:
     return other.start <= one.start and one.end <= other.end and (one.end - one.start) < (other.end - other.start)
 
 
-def _alike(said: Sequence[str], slot: Slot) -> Iterable[Candidate]:
+def _alike(said: Sequence[str], slot: Slot, floor: float) -> Iterable[Candidate]:
     """Every stretch of words that sounds like a choice: a recogniser writes "a roar a" for "Aurora"."""
     for choice in slot.choices:
         for spoken in choice.spoken:
@@ -294,7 +307,7 @@ def _alike(said: Sequence[str], slot: Slot) -> Iterable[Candidate]:
                     if len(spoken) < 4 or any(word.startswith("<") for word in span):
                         continue
                     # A stretch that takes in neighbours must be better to be believed.
-                    score = likeness(" ".join(span), spoken) - 0.03 * abs(length - count)
+                    score = likeness(" ".join(span), spoken, floor) - 0.03 * abs(length - count)
                     yield Candidate(choice.value, at, at + length, score)
 
 

@@ -11,7 +11,7 @@ few hundred cheap steps of accelerated gradient descent.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import log, sqrt
 from typing import Final, NamedTuple
 
@@ -22,12 +22,13 @@ from vivavoce.model.local.dialogue.numbers import cardinal, ordinal
 from vivavoce.model.local.dialogue.spelling import MONTHS, WEEKDAYS
 from vivavoce.model.local.dialogue.text import sound, words
 
+_CONTRACTED: Final = {"s": "is", "re": "are", "m": "am", "d": "would", "ll": "will", "ve": "have"}
 _DAYS: Final = frozenset({*WEEKDAYS, *MONTHS, "today", "tomorrow", "tonight", "noon", "midday"}) - {"may", "march"}
 _SHARPNESS: Final = 12.0
 _PENALTY: Final = 0.01
 _STEPS: Final = 150
 _ALTERNATIVE_WEIGHT: Final = 0.35
-_WEIGHTS: Final = {"w": 1.0, "b": 0.7, "c": 0.45, "s": 0.6}
+_WEIGHTS: Final = {"w": 1.0, "b": 0.7, "c": 0.45, "s": 0.6, "e": 1.5}
 
 Matrix = npt.NDArray[np.float32]
 
@@ -52,10 +53,25 @@ def masked(said: Sequence[str]) -> tuple[str, ...]:
     return tuple(out)
 
 
-def features(text: str) -> Counter[str]:
-    """The feature counts of ``text``."""
-    said = masked(words(text))
+def uncontracted(said: Sequence[str]) -> tuple[str, ...]:
+    """"what's" as "what is", "won't" as "wo not": one form of each word to learn from."""
+    out: list[str] = []
+    for word in said:
+        head, mark, tail = word.rpartition("'")
+        if word.endswith("n't"):
+            out += [word[:-3], "not"]
+        elif mark and tail in _CONTRACTED:
+            out += [head, _CONTRACTED[tail]]
+        else:
+            out.append(word)
+    return tuple(out)
+
+
+def features(text: str, entities: Iterable[str] = ()) -> Counter[str]:
+    """The feature counts of ``text``. ``entities``: names of slots for which it holds a value."""
+    said = uncontracted(masked(words(text)))
     found = Counter(f"w {word}" for word in said)
+    found.update(f"e {entity}" for entity in entities)
     found.update(f"b {left} {right}" for left, right in zip(("^", *said), (*said, "$"), strict=True))
     for word in said:
         if word.startswith("#"):
@@ -67,12 +83,15 @@ def features(text: str) -> Counter[str]:
 
 
 class IntentClassifier:
-    """Learns from sentences per intent; then ranks the intents of an utterance. Same sentences, same answers."""
+    """Learns from sentences per intent; then ranks the intents of an utterance. Same sentences, same answers.
 
-    def __init__(self, sentences: Mapping[str, Iterable[str]]) -> None:
+    ``entities`` tells the slots that a text holds values for; they are features too."""
+
+    def __init__(self, sentences: Mapping[str, Iterable[str]], entities: Callable[[str], Iterable[str]] = tuple) -> None:
         self.names = tuple(sentences)
+        self._entities = entities
         labelled = [(text, label) for label, texts in enumerate(sentences.values()) for text in dict.fromkeys(texts)]
-        counted = [features(text) for text, _ in labelled]
+        counted = [features(text, entities(text)) for text, _ in labelled]
         seen = Counter(feature for counts in counted for feature in counts)
         self._column = {feature: column for column, feature in enumerate(f for f, count in seen.items() if count > 1)}
         self._rarity = {feature: log((1 + len(counted)) / (1 + count)) + 1 for feature, count in seen.items()}
@@ -98,19 +117,23 @@ class IntentClassifier:
         scale = 1 / sqrt(length) if length else 0.0
         return columns, [value * scale for value in values]
 
-    def rank(self, text: str, alternatives: Sequence[str] = ()) -> list[Ranked]:
-        """All intents, likeliest first. ``alternatives``: other readings of the same utterance; they count for less."""
+    def rank(
+        self, text: str, alternatives: Sequence[str] = (), evidence: Mapping[str, float] | None = None
+    ) -> list[Ranked]:
+        """All intents, likeliest first. ``alternatives``: other readings of the same utterance; they count for less.
+        ``evidence`` from elsewhere is added to an intent's log odds."""
         logits = self._logits(text)
         weight = 1.0
         for other in alternatives[:3]:
             logits = logits + _ALTERNATIVE_WEIGHT * self._logits(other)
             weight += _ALTERNATIVE_WEIGHT
-        probabilities = _softmax((_SHARPNESS * logits / weight)[None, :])[0]
+        told = np.array([(evidence or {}).get(name, 0.0) for name in self.names], dtype=np.float32)
+        probabilities = _softmax((_SHARPNESS * logits / weight + told)[None, :])[0]
         order = np.argsort(-probabilities, kind="stable")
         return [Ranked(self.names[index], float(probabilities[index])) for index in order]
 
     def _logits(self, text: str) -> Matrix:
-        columns, values = self._vector(features(text))
+        columns, values = self._vector(features(text, self._entities(text)))
         if not columns:
             return np.zeros(len(self.names), dtype=np.float32)
         return np.asarray(np.array(values, dtype=np.float32) @ self._weights[columns], dtype=np.float32)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Final
@@ -34,6 +34,33 @@ _MARKS: Final = (
     (re.compile(r"\s+"), " "),
 )
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'])")
+# What a question word, or a word that differs from the text's own, also looks for; such a find counts for less.
+_ALSO: Final = {
+    "where": "address location road street floor next",
+    "when": "hour open time",
+    "time": "hour open",
+    "close": "hour open",
+    "open": "hour",
+    "hours": "open",
+    "shut": "hour open close",
+    "much": "price cost dollar pound euro",
+    "cost": "price dollar pound euro",
+    "costs": "price dollar pound euro",
+    "price": "cost dollar pound euro",
+    "long": "minute hour day week month year",
+    "old": "age year",
+    "kids": "child family",
+    "children": "child family",
+    "dog": "pets",
+    "cat": "pets",
+    "bags": "luggage",
+    "suitcase": "luggage",
+    "internet": "wifi",
+    "located": "address",
+    "find": "address location",
+    "documents": "papers",
+}
+_ALSO_WEIGHT: Final = 0.4
 _K1, _B, _TITLE_WEIGHT = 1.2, 0.6, 2.5
 _BRIEF_CHARACTERS: Final = 200
 
@@ -96,7 +123,7 @@ def _sentences(lines: Sequence[str]) -> Iterator[str]:
 
 def stem(word: str) -> str:
     """Crude on purpose: "opening", "opens" and "open" are one word here."""
-    for ending in ("ing", "ies", "ed", "es", "s"):
+    for ending in ("ing", "ion", "ies", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             base = word[: -len(ending)] + ("y" if ending == "ies" else "")
             return base[:-1] if len(base) > 3 and base[-1] == base[-2] and base[-1] not in "ls" else base.removesuffix("e")
@@ -133,8 +160,9 @@ class Library:
 
     def answer(self, text: str, *, floor: float = 0.0) -> Answer | None:
         """The best section for ``text``, if its share of the query's weight is over ``floor`` (0 to 1 and more)."""
-        query = self._repaired(telling(text))
-        whole = sum(self._weight.get(word, self._unknown) for word in query)
+        query = self._query(text)
+        whole = sum(weight * self._weight.get(word, self._unknown) for word, weight in query.items() if weight == 1)
+        whole = whole or sum(sorted(self._weight.get(word, 0) for word in query)[-1:])
         if not self.sections or not whole:
             return None
         scores = [self._score(query, bag) for bag in self._bags]
@@ -143,6 +171,14 @@ class Library:
         if fit <= floor:
             return None
         return Answer(self._excerpt(query, self.sections[best]), self.sections[best], fit)
+
+    def _query(self, text: str) -> dict[str, float]:
+        """The stems looked for and what a find of each counts."""
+        query = dict.fromkeys(self._repaired(telling(text)), 1.0)
+        for word in words(text):
+            for other in _ALSO.get(word, "").split():
+                query.setdefault(stem(other), _ALSO_WEIGHT)
+        return query
 
     def _repaired(self, query: Sequence[str]) -> list[str]:
         """Words that no section has, replaced by one that sounds the same: recognisers mishear names of things."""
@@ -154,11 +190,15 @@ class Library:
             repaired.append(word)
         return repaired
 
-    def _score(self, query: Sequence[str], bag: Counter[str]) -> float:
+    def _score(self, query: Mapping[str, float], bag: Counter[str]) -> float:
         norm = _K1 * (1 - _B + _B * sum(bag.values()) / self._mean_length)
-        return sum(self._weight[word] * bag[word] * (_K1 + 1) / (bag[word] + norm) for word in query if bag[word])
+        return sum(
+            weight * self._weight.get(word, 0.0) * bag[word] * (_K1 + 1) / (bag[word] + norm)
+            for word, weight in query.items()
+            if bag[word]
+        )
 
-    def _excerpt(self, query: Sequence[str], section: Section) -> str:
+    def _excerpt(self, query: Mapping[str, float], section: Section) -> str:
         """The section whole when it is brief; else its best sentence and what still fits after it."""
         if sum(map(len, section.sentences)) <= _BRIEF_CHARACTERS:
             return " ".join(section.sentences)

@@ -58,15 +58,23 @@ def _ratio(one: str, two: str) -> float:
     return 1.0 - _distance(one, two) / longest if longest else 0.0
 
 
+def _most(one: str, two: str) -> float:
+    """No ``_ratio`` of the two is higher than this, which costs much less to know."""
+    letters = set(two)
+    return sum(letter in letters for letter in one) / max(len(one), len(two), 1)
+
+
 @lru_cache(maxsize=32768)
-def likeness(one: str, two: str) -> float:
-    """How alike two words or phrases are, from 0 to 1; 1 only when they are spelt alike but for spaces."""
+def likeness(one: str, two: str, least: float = 0.0) -> float:
+    """How alike two words or phrases are, from 0 to 1; 1 only when they are spelt alike but for spaces. What cannot reach
+    ``least`` is 0."""
     left, right = one.replace(" ", ""), two.replace(" ", "")
     if left == right:
         return 1.0
-    if abs(len(left) - len(right)) > max(3, min(len(left), len(right))):
+    left_sound, right_sound = sound(left), sound(right)
+    if 0.4 * _most(left, right) + 0.6 * _most(left_sound, right_sound) < least:
         return 0.0
-    return min(0.99, 0.4 * _ratio(left, right) + 0.6 * _ratio(sound(left), sound(right)))
+    return min(0.99, 0.4 * _ratio(left, right) + 0.6 * _ratio(left_sound, right_sound))
 
 
 def plain(identifier: str) -> str:

@@ -1,0 +1,50 @@
+"""The embedded dialogue: a task-bound conversation without a language model.
+
+It answers from the agent's knowledge, fills and confirms the slots of the agent's tools, and says when it does not
+understand. It is not free dictation and makes nothing up. :mod:`.conversation` decides; this is its face to the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+
+from vivavoce.agent.declaration import Agent
+from vivavoce.model.local.dialogue.conversation import Conversation
+from vivavoce.model.local.dialogue.port import Act, Expecting, Heard
+from vivavoce.model.local.dialogue.understanding import Understander, Understanding
+
+
+class EmbeddedDialogue:
+    """Implements :class:`.port.Dialogue` for one call. ``now`` tells the time; "tomorrow" depends on it.
+
+    A :class:`CallTool` is always the first act of its list, so an iterator that was started never leaves a tool uncalled."""
+
+    def __init__(self, agent: Agent, *, now: Callable[[], datetime], understander: Understander | None = None) -> None:
+        self._now = now
+        self._understander = understander or Understander(agent, now())
+        self._conversation = Conversation(agent, self._understander, now)
+
+    @property
+    def expecting(self) -> Expecting:
+        return self._conversation.expecting
+
+    @property
+    def last_understanding(self) -> Understanding:
+        """What the last utterance was taken to mean, in its place in the conversation."""
+        return self._conversation.understanding
+
+    def understand(self, heard: Heard) -> Understanding:
+        """What ``heard`` means by itself; changes nothing."""
+        return self._understander.understand(heard, self._now())
+
+    async def reply(self, heard: Heard) -> AsyncIterator[Act]:
+        for act in self._conversation.hear(heard):
+            yield act
+
+    async def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncIterator[Act]:
+        for act in self._conversation.result(tool_call, result, ok):
+            yield act
+
+    def interrupted(self, heard_text: str) -> None:
+        self._conversation.interrupted(heard_text)

@@ -1,0 +1,218 @@
+"""What callers of this agent are likely to say: the agent file's examples with values put in, and answers to its questions.
+
+The same expansion teaches the intent classifier (:func:`intent_sentences`) and, as lower-case words with every number
+spelled, the recogniser's language model (:func:`training_sentences`). Everything is deterministic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import cycle, islice
+from typing import Final
+
+from vivavoce.agent.declaration import Agent, Tool
+from vivavoce.model.local.dialogue.builtins import KNOWLEDGE, NONE, PHRASES
+from vivavoce.model.local.dialogue.knowledge import Section, sections, telling
+from vivavoce.model.local.dialogue.numbers import cardinal, ordinal
+from vivavoce.model.local.dialogue.slots import PLACEHOLDER, Kind, Slot, slots_of
+from vivavoce.model.local.dialogue.spelling import MONTHS, WEEKDAYS, say_digits, say_hour, say_number, say_ordinal
+from vivavoce.model.local.dialogue.text import words
+
+_NAMES: Final = tuple(
+    "alice james maria david sarah michael emma john anna robert laura thomas susan peter mary paul linda george helen "
+    "daniel kate martin julia frank grace henry rachel oliver sophie carlos".split()
+)
+_QUESTION_FRAMES: Final = (
+    "{}", "what about {}", "tell me about {}", "what is the {}", "what are your {}", "do you have {}", "is there {}",
+    "how much is the {}", "how much does {} cost", "where is the {}", "when is the {}", "what time is the {}",
+    "i have a question about {}", "can i ask about {}", "do you offer {}", "what are the rules for {}", "how does {} work",
+    "how long does {} take", "how do i get {}", "is the {} open", "when does the {} close", "do i need {}",
+)  # fmt: skip
+_CORRECTIONS: Final = (
+    "no {}", "no the {}", "actually {}", "make it {}", "make that {}", "sorry {}", "i mean {}", "no i said {}",
+    "can we make it {}", "not that {}", "change it to {}",
+)  # fmt: skip
+_DATE_FRAMES: Final = ("{}", "on {}", "{} please", "{} would be good", "how about {}", "for {}")
+_TIME_FRAMES: Final = ("{}", "at {}", "{} please", "around {}", "at {} please", "let's say {}")
+_NAME_FRAMES: Final = ("{}", "my name is {}", "it's {}", "this is {}", "{} please", "the name is {}", "for {}")
+_CHOICE_FRAMES: Final = ("{}", "the {}", "a {}", "the {} please", "i'd like the {}", "it's the {}", "{} please")
+_DIGITS_FRAMES: Final = ("{}", "it's {}", "number {}", "it is {}", "{} please", "my number is {}")
+_NUMBER_FRAMES: Final = ("{}", "{} please", "it's {}", "just {}")
+_CALLER_LEADS: Final = ("", "hi ", "hello ", "yes ", "please ", "um ", "okay ", "good morning ")
+
+
+def spelled(text: str) -> str:
+    """``text`` as a recogniser writes it: lower case, no signs, numerals as words."""
+    said = words(text)
+    out: list[str] = []
+    for at, word in enumerate(said):
+        place = ordinal(said, at) if word[0].isdigit() else None
+        if place:
+            out.append(say_ordinal(int(place.value)))
+        elif ":" in word:
+            hour, minute = (int(part) for part in word.split(":"))
+            out.append(say_hour(hour, minute))
+        elif word[0].isdigit():
+            number = cardinal(said, at)
+            out.append(say_number(int(number.value)) if number and number.end == at + 1 else say_digits(word))
+        elif word[0].isalpha():
+            out.append(word)
+    return " ".join(out)
+
+
+def values(slot: Slot, now: datetime) -> list[str]:
+    """Things a caller may say for ``slot``, spelled out."""
+    if slot.kind is Kind.CHOICE:
+        return [spoken for choice in slot.choices for spoken in choice.spoken]
+    if slot.kind is Kind.NAME:
+        return [*(name.lower() for name in slot.known), *(name for name in _NAMES if name not in slot.known)]
+    makers = {
+        Kind.DATE: lambda: _dates(now),
+        Kind.TIME: _times,
+        Kind.MOMENT: lambda: [f"{day} at {hour}" for day, hour in zip(_dates(now), cycle(_times()), strict=False)],
+        Kind.INTEGER: lambda: _integers(slot),
+        Kind.NUMBER: lambda: _integers(slot),
+        Kind.DIGITS: lambda: _digits(slot.length or 6),
+    }
+    return makers[slot.kind]() if slot.kind in makers else []
+
+
+def _dates(now: datetime) -> list[str]:
+    near = ["today", "tomorrow", "tonight", "the day after tomorrow", "in two days", "in a week", "this weekend"]
+    days = [form.format(day) for form in ("{}", "next {}", "this {}") for day in WEEKDAYS]
+    days += [f"a week on {day}" for day in WEEKDAYS] + [f"{day} {part}" for day in WEEKDAYS for part in ("morning", "afternoon")]
+    coming = [(now + timedelta(ahead)).date() for ahead in range(1, 45)]
+    for day in coming:
+        place, month = say_ordinal(day.day), MONTHS[day.month - 1]
+        days += [f"the {place}", f"{WEEKDAYS[day.weekday()]} the {place}"]
+        days += [f"the {place} of {month}", f"{month} {place}"]
+    return list(dict.fromkeys(near + days))
+
+
+def _times() -> list[str]:
+    hours = [say_number(hour) for hour in range(1, 13)]
+    plain = [form.format(hour) for form in ("{}", "{} o'clock", "{} thirty", "half past {}") for hour in hours]
+    rest = ("{} fifteen", "{} forty five", "quarter past {}", "quarter to {}", "{} a m", "{} p m", "{} in the morning",
+            "{} in the evening", "{} in the afternoon", "ten to {}", "twenty past {}")  # fmt: skip
+    return plain + ["noon", "midday"] + [form.format(hour) for form in rest for hour in hours]
+
+
+def _integers(slot: Slot) -> list[str]:
+    if "room" in slot.label:
+        doors = [floor * 100 + door for door in range(1, 21) for floor in range(1, 6)]
+        return [text for door in doors for text in (_door(door), say_number(door).replace(" and ", " "), say_digits(str(door)))]
+    if "dollars" in slot.after or "under" in slot.before:
+        return [f"{say_number(amount)} thousand" for amount in (*range(5, 30), *range(30, 80, 5))]
+    least, most = int(slot.least or 1), int(slot.most or 12)
+    return [say_number(number) for number in range(least, min(most, least + 20) + 1)]
+
+
+def _door(number: int) -> str:
+    floor, door = divmod(number, 100)
+    return f"{say_number(floor)} {'oh ' if door < 10 else ''}{say_number(door)}"
+
+
+def _digits(length: int) -> list[str]:
+    """Codes that between them hold every pair of digits often: an even walk over the numbers of that length."""
+    whole = 10**length
+    return [say_digits(f"{(number * 7_919 + 1_234) % whole:0{length}d}") for number in range(0, 240)]
+
+
+def expanded(examples: Sequence[str], slots: Mapping[str, Slot], now: datetime, most: int) -> Iterator[str]:
+    """Each example with values in its places, ``most`` variants at most; every slot's values take turns."""
+    turns = {name: cycle(values(slot, now) or [slot.label]) for name, slot in slots.items()}
+    for example in examples:
+        names = PLACEHOLDER.findall(example)
+        variants = max((min(most, len(values(slots[name], now))) for name in names if name in slots), default=1)
+        for _ in range(variants):
+            yield PLACEHOLDER.sub(lambda match: next(turns.get(match[1], cycle([plain_name(match[1])]))), example)
+
+
+def plain_name(name: str) -> str:
+    """A placeholder that is no parameter, said by its name."""
+    return name.replace("_", " ")
+
+
+def section_questions(section: Section, frames: int = 22) -> Iterator[str]:
+    """How one may ask for a section, from its title and its sentences."""
+    title = spelled(section.title)
+    start = len(title) % len(_QUESTION_FRAMES)
+    for frame in ("{}", *(_QUESTION_FRAMES[start:] + _QUESTION_FRAMES[:start])[:frames]):
+        yield frame.format(title)
+    if spelled(section.topic) != title:
+        yield spelled(section.topic)
+    yield from (spelled(sentence) for sentence in section.sentences)
+
+
+def intent_sentences(agent: Agent, now: datetime) -> dict[str, list[str]]:
+    """Sentences for every intent: tools by name, ``knowledge`` where there is some, and the built-in ones."""
+    taught: dict[str, list[str]] = {}
+    for tool in agent.tools:
+        slots = {slot.name: slot for slot in slots_of(tool, agent.vocabulary)}
+        examples = [*tool.examples, plain_name(tool.name)]
+        taught[tool.name] = list(expanded(examples, slots, now, 6))
+    asked = [question for section in sections(agent.knowledge) for question in section_questions(section, 7)]
+    if asked:
+        taught[KNOWLEDGE] = asked
+    known = {word for examples in taught.values() for sentence in examples for word in telling(sentence)}
+    for intent, phrases in PHRASES.items():
+        foreign = [phrase for phrase in phrases if intent != NONE or not _about(phrase, known)]
+        taught[intent] = foreign
+    return taught
+
+
+def _about(phrase: str, known: set[str]) -> bool:
+    """Whether an out-of-scope phrase is in scope for this very agent."""
+    content = telling(phrase)
+    return bool(content) and sum(word in known for word in content) > len(content) / 2
+
+
+def training_sentences(agent: Agent, now: datetime, limit: int = 4000) -> list[str]:
+    """Up to ``limit`` different sentences for a language model, tools and answers first where room is short."""
+    streams = [_tool_sentences(agent, tool, now) for tool in agent.tools]
+    streams.append(question for section in sections(agent.knowledge) for question in section_questions(section))
+    streams.append(phrase for intent, phrases in PHRASES.items() if intent != NONE for phrase in phrases)
+    found: dict[str, None] = {}
+    for sentence in _taking_turns(streams):
+        text = spelled(sentence)
+        if text:
+            found.setdefault(text)
+        if len(found) >= limit:
+            break
+    return list(found)
+
+
+def _taking_turns(streams: Sequence[Iterator[str]]) -> Iterator[str]:
+    open_streams = list(streams)
+    while open_streams:
+        for stream in list(open_streams):
+            batch = list(islice(stream, 4))
+            yield from batch
+            if not batch:
+                open_streams.remove(stream)
+
+
+def _tool_sentences(agent: Agent, tool: Tool, now: datetime) -> Iterator[str]:
+    """Requests with all values, and between them the answers to this tool's questions and corrections of them."""
+    slots = {slot.name: slot for slot in slots_of(tool, agent.vocabulary)}
+    streams: list[Iterator[str]] = [expanded(tool.examples, slots, now, 40)]
+    streams += [_answers(slot, now) for slot in slots.values()]
+    for index, sentence in enumerate(_taking_turns(streams)):
+        yield sentence
+        if index % 5 == 0:
+            yield _CALLER_LEADS[index // 5 % len(_CALLER_LEADS)] + sentence
+
+
+def _answers(slot: Slot, now: datetime) -> Iterator[str]:
+    frames = {
+        Kind.DATE: _DATE_FRAMES, Kind.TIME: _TIME_FRAMES, Kind.NAME: _NAME_FRAMES, Kind.CHOICE: _CHOICE_FRAMES,
+        Kind.DIGITS: _DIGITS_FRAMES, Kind.INTEGER: (*_NUMBER_FRAMES, *(f"{word} {{}}" for word in sorted(slot.before)
+                                                                     if word.isalpha() and len(slot.before) < 4)),
+    }.get(slot.kind, ("{}",))  # fmt: skip
+    frame, correction = cycle(frames), cycle(_CORRECTIONS)
+    for index, value in enumerate(values(slot, now)):
+        yield value
+        yield next(frame).format(value)
+        if index % 3 == 0:
+            yield next(correction).format(value)

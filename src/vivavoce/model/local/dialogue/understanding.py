@@ -1,0 +1,104 @@
+"""What an utterance means: its intent and its slot values, without changing anything.
+
+The classifier ranks the intents; three rules correct it, because a caller's own words outweigh statistics: a plain built-in
+phrase is what it is, a question that the knowledge answers well is one, and a weak guess is no guess (``none``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from vivavoce.agent.declaration import Agent, Tool
+from vivavoce.model.local.dialogue.builtins import KNOWLEDGE, NONE, PHRASES, plain_intent
+from vivavoce.model.local.dialogue.extraction import Extraction, Setting, choices_named, extract
+from vivavoce.model.local.dialogue.intents import IntentClassifier, Ranked
+from vivavoce.model.local.dialogue.knowledge import Answer, Library
+from vivavoce.model.local.dialogue.moments import Leaning
+from vivavoce.model.local.dialogue.phrases import intent_sentences
+from vivavoce.model.local.dialogue.port import Heard
+from vivavoce.model.local.dialogue.slots import PLACEHOLDER, Slot, leaning_of, slots_of
+from vivavoce.model.local.dialogue.text import words
+
+BELIEVED: Final = 0.40
+SURE: Final = 0.65
+ANSWER_FLOOR: Final = 0.45
+_ANSWER_GAIN: Final = 2.0
+_ANSWER_EVEN: Final = 0.7
+_ASKING: Final = frozenset(
+    "what when where which who how why is are do does can could may am tell whats".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """``intent``: a tool's name, ``knowledge``, a built-in intent, or ``none``. ``slots`` in JSON form."""
+
+    intent: str
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    confidence: float = 0.0
+    answer: Answer | None = None
+
+
+class Understander:
+    """All that was learned about an agent at load. Immutable afterwards; shared by nothing but cheap to keep."""
+
+    def __init__(self, agent: Agent, now: datetime) -> None:
+        self.tools: dict[str, Tool] = {tool.name: tool for tool in agent.tools}
+        self.slots: dict[str, tuple[Slot, ...]] = {tool.name: slots_of(tool, agent.vocabulary) for tool in agent.tools}
+        self.library = Library(agent.knowledge)
+        self._leanings: dict[str, Leaning] = {tool.name: leaning_of(tool) for tool in agent.tools}
+        every = {(slot.name, slot.choices): slot for slots in self.slots.values() for slot in slots if slot.choices}
+        self._classifier = IntentClassifier(
+            intent_sentences(agent, now), lambda text: choices_named(words(text), every.values())
+        )
+        self._ordinary = frozenset(
+            word for tool in agent.tools for example in tool.examples for word in words(PLACEHOLDER.sub(" ", example))
+        )
+
+    def understand(self, heard: Heard, now: datetime) -> Understanding:
+        """The intent of ``heard`` by itself, outside any conversation, with the slots it gives."""
+        said = words(heard.text)
+        plain = plain_intent(said)
+        if plain:
+            return Understanding(plain, {}, 1.0)
+        if not said:
+            return Understanding(NONE)
+        answer = self.library.answer(heard.text)
+        fit = min(answer.score, 1.5) if answer else 0.0
+        ranked = self._classifier.rank(
+            heard.text, heard.alternatives, {KNOWLEDGE: _ANSWER_GAIN * (fit - _ANSWER_EVEN)}
+        )
+        best = self._settled(ranked, said, answer)
+        if best.name in self.tools:
+            return Understanding(best.name, self.read(best.name, heard, now).values, best.probability, answer)
+        return Understanding(best.name, {}, best.probability, answer)
+
+    def _settled(self, ranked: list[Ranked], said: tuple[str, ...], answer: Answer | None) -> Ranked:
+        best = ranked[0]
+        fit = answer.score if answer else 0.0
+        asks = bool(_ASKING & set(said[:2]))
+        if best.name == KNOWLEDGE and fit < ANSWER_FLOOR:
+            return next((one for one in ranked if one.name in self.tools and one.probability >= BELIEVED), Ranked(NONE, 0.5))
+        if best.probability < SURE and asks and fit >= 2 * ANSWER_FLOOR and best.name != KNOWLEDGE:
+            knowledge = next((one for one in ranked if one.name == KNOWLEDGE), None)
+            if knowledge and knowledge.probability > best.probability / 2:
+                return Ranked(KNOWLEDGE, max(knowledge.probability, BELIEVED))
+        return best if best.probability >= BELIEVED else Ranked(NONE, 1 - best.probability)
+
+    def read(self, tool: str, heard: Heard, now: datetime, asked: str | None = None) -> Extraction:
+        """The slots of ``tool`` in ``heard``. Other readings of the recogniser fill what the first one leaves open."""
+        setting = Setting(now, self._leanings[tool], self._ordinary)
+        first = extract(words(heard.text), self.slots[tool], setting, asked)
+        if asked is None or asked in first.values or asked in first.denied:
+            return first
+        for other in heard.alternatives[:3]:
+            second = extract(words(other), self.slots[tool], setting, asked)
+            if asked in second.values:
+                return Extraction({**second.values, **first.values}, first.denied, "", first.rest)
+        return first
+
+
+BUILT_IN: Final = frozenset(PHRASES)

@@ -113,7 +113,7 @@ def test_after_a_stall_it_catches_up_and_drops_nothing() -> None:
     assert ended == 1020
 
 
-def test_an_hour_takes_no_hour() -> None:
+def test_a_minute_takes_no_minute() -> None:
     began = time.perf_counter()
     ride(PacedChannel("test", 8000, Talker(3000)), limit_s=100)
     assert time.perf_counter() - began < 5

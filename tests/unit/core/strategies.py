@@ -1,0 +1,75 @@
+"""Arbitrary facts. Every class of :data:`Event` is built from the types of its fields, so none can be forgotten.
+
+Ids come from small pools, that they may collide; numbers and texts are those at which something changes.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+from hypothesis import strategies as st
+
+from tests.unit.core.scenario import R1, R2, T1, T2, audio
+from vivavoce.events import (
+    END_CALL,
+    FAREWELL,
+    GREETING,
+    Audio,
+    CallPlan,
+    ConnectionId,
+    Event,
+    ResponseId,
+    Samples,
+    ToolCallId,
+)
+
+EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
+
+PLANS = st.builds(
+    CallPlan,
+    agent=st.just("test"),
+    models=st.sampled_from([("first", "second"), ("only",), ()]),
+    greeting=st.sampled_from(["", "Hello."]),
+    farewell=st.sampled_from(["", "Goodbye."]),
+    interruption=st.sampled_from(["model", "never"]),
+    protect_greeting=st.booleans(),
+    silence_limit_us=st.sampled_from([1, 5_000_000, 60_000_000]),
+    call_limit_us=st.sampled_from([1, 6_000_000, 1_800_000_000]),
+)
+
+_BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
+    ConnectionId: st.sampled_from([1, 1, 1, 2, 2, 3, 0]).map(ConnectionId),
+    ResponseId: st.sampled_from([R1, R2, GREETING, FAREWELL]),
+    ToolCallId: st.sampled_from([T1, T2]),
+    Samples: st.sampled_from([0, 1, 160, 4_000, 8_000, 100_000]).map(Samples),
+    Audio: st.sampled_from([0, 20, 500, 11_000]).map(audio),
+    CallPlan: PLANS,
+    bool: st.booleans(),
+    int: st.integers(0, 5),
+    str: st.sampled_from(["", "a few words", "two\nlines", "\ud800"]),
+}
+_BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
+    "rate_hz": st.sampled_from([8_000, 16_000, 0]),
+    "name": st.sampled_from(["find_cars", "book", END_CALL]),
+    "arguments": st.sampled_from(["{}", '{"reason": "person"}', '{"reason": "goodbye"}', "nonsense", ""]),
+}
+
+
+def _values(name: str, kind: Any) -> st.SearchStrategy[Any]:
+    if name in _BY_FIELD:
+        return _BY_FIELD[name]
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return st.sampled_from(list(kind))
+    return _BY_TYPE[kind]  # a KeyError here is a new type of field: say above what its values are
+
+
+def events_of(kind: type[Event]) -> st.SearchStrategy[Event]:
+    """Arbitrary facts of one class."""
+    hints = get_type_hints(kind)
+    fields = {field.name: _values(field.name, hints[field.name]) for field in msgspec.structs.fields(kind)}
+    return st.builds(kind, **fields)
+
+
+EVENTS: st.SearchStrategy[Event] = st.one_of([events_of(kind) for kind in EVENT_TYPES])

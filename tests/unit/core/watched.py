@@ -1,0 +1,191 @@
+"""A session under watch: after every step it is checked against what must always hold.
+
+The watch keeps its own books, from what goes in and what comes out alone, and compares the session's with them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from vivavoce.core.session import Session
+from vivavoce.events import (
+    AudioLost,
+    CallerAudio,
+    CallerHungUp,
+    CancelTool,
+    ChannelEffect,
+    ChannelLost,
+    CloseCall,
+    CloseModel,
+    ConnectionId,
+    Effect,
+    Event,
+    FinishPlaying,
+    Flush,
+    ForwardAudio,
+    HangUp,
+    Ignore,
+    Instant,
+    ModelEffect,
+    ModelLost,
+    ModelReady,
+    OpenModel,
+    Play,
+    PlayoutStopped,
+    ResponseId,
+    ReturnToolResult,
+    RunTool,
+    Speak,
+    TimePassed,
+    ToolCallId,
+    Truncate,
+)
+
+
+class Watched:
+    """Feeds a session and checks it."""
+
+    def __init__(self) -> None:
+        self.session = Session()
+        self.effects: list[Effect] = []
+        self._model = _ModelWatch()
+        self._playout = _PlayoutWatch()
+        self._intake: Counter[str] = Counter()
+        self._tools: dict[ToolCallId, str] = {}
+        self._channel_gone = False
+        self._closed = False
+
+    def receive(self, event: Event, now: Instant) -> tuple[Effect, ...]:
+        was_closed, asked_for = self._closed, self.session.deadline
+        self._hear(event)
+        effects = self.session.receive(event, now)
+        for effect in effects:
+            self._see(effect)
+        self.effects += effects
+        if was_closed:
+            assert all(isinstance(effect, Ignore) for effect in effects), "a closed call only ignores"
+        elif isinstance(event, AudioLost) and not effects:
+            self._intake["lost"] += event.samples
+        self._check_deadline(event, now, asked_for)
+        self._check_intake()
+        self._playout.check(self.session)
+        if self._closed:
+            assert self.session.closed
+            assert not self.session.tools.running
+        return effects
+
+    def pass_time(self) -> tuple[Effect, ...]:
+        """Say that the deadline came, as an engine does; nothing if there is none."""
+        deadline = self.session.deadline
+        return () if deadline is None else self.receive(TimePassed(), deadline)
+
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, CallerAudio):
+            self._intake["received"] += event.audio.samples
+        elif isinstance(event, CallerHungUp | ChannelLost) and self.session.rate_hz:
+            self._channel_gone = True
+        self._model.hear(event)
+        self._playout.hear(event)
+
+    def _see(self, effect: Effect) -> None:
+        assert not self._closed or isinstance(effect, Ignore), "CloseCall is the last effect"
+        if isinstance(effect, ChannelEffect):
+            assert not self._channel_gone, "nothing is wished of a channel that is gone"
+        self._model.see(effect)
+        self._playout.see(effect)
+        match effect:
+            case ForwardAudio(_, audio):
+                self._intake["forwarded"] += audio.samples
+            case Ignore("CallerAudio", _, samples):
+                self._intake["dropped"] += samples
+            case RunTool(tool_call) | ReturnToolResult(_, tool_call) | CancelTool(tool_call):
+                before = "" if isinstance(effect, RunTool) else "RunTool"
+                assert self._tools.get(tool_call, "") == before, "a tool runs once and is answered or cancelled once"
+                self._tools[tool_call] = type(effect).__name__
+            case HangUp():
+                self._channel_gone = True
+            case CloseCall():
+                self._closed = True
+
+    def _check_deadline(self, event: Event, now: Instant, asked_for: Instant | None) -> None:
+        deadline = self.session.deadline
+        if self.session.closed:
+            assert deadline is None, "a closed call waits for nothing"
+        elif self.session.plan.agent:
+            assert deadline is not None, "a call that is not closed will end some day"
+        if isinstance(event, TimePassed) and asked_for is not None and now >= asked_for:
+            assert deadline is None or deadline > now, "time that has passed is not asked for again"
+
+    def _check_intake(self) -> None:
+        intake, books = self.session.intake, self._intake
+        assert intake.received == intake.forwarded + intake.held + intake.dropped
+        assert intake.held >= 0
+        assert intake.received == books["received"]
+        assert intake.forwarded == books["forwarded"] - books["lost"]
+        assert intake.dropped == books["dropped"] + books["lost"]
+
+
+class _ModelWatch:
+    """Wishes go to the connection that speaks for the call, while it does."""
+
+    def __init__(self) -> None:
+        self._current: ConnectionId | None = None
+        self._live = False
+        self._spoken: set[ResponseId] = set()
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, ModelReady) and event.connection == self._current:
+            self._live = True
+        elif isinstance(event, ModelLost) and event.connection == self._current:
+            self._current, self._live = None, False
+
+    def see(self, effect: Effect) -> None:
+        match effect:
+            case OpenModel(connection):
+                assert self._current is None, "one connection at a time"
+                self._current = connection
+            case CloseModel(connection):
+                assert connection == self._current, "what is closed was open"
+                self._current, self._live = None, False
+            case Speak(_, response):
+                assert response not in self._spoken, "greeting and farewell are said once"
+                self._spoken.add(response)
+        if isinstance(effect, ModelEffect):
+            assert (effect.connection, self._live) == (self._current, True), "wishes go to the live connection"
+
+
+class _PlayoutWatch:
+    """What is sent of each response, and when no more may be."""
+
+    def __init__(self) -> None:
+        self._sent: Counter[ResponseId] = Counter()
+        self._over: dict[ResponseId, str] = {}
+        self._stopping: ResponseId | None = None
+
+    def hear(self, event: Event) -> None:
+        self._stopping = event.response if isinstance(event, PlayoutStopped) else None
+
+    def see(self, effect: Effect) -> None:
+        match effect:
+            case Play(response, audio):
+                assert response not in self._over, "nothing is played of what was finished, flushed or cut"
+                self._sent[response] += audio.samples
+            case FinishPlaying(response):
+                assert response not in self._over, "a response ends once"
+                self._over[response] = "finished"
+            case Flush(response):
+                assert self._over.get(response) in (None, "finished"), "a response is flushed once"
+                self._over[response] = "flushed"
+            case Truncate(_, response, heard):
+                assert response == self._stopping, "only the channel's answer says what was heard"
+                assert self._over[response] == "flushed", "only what was flushed is cut, once"
+                assert 0 <= heard <= self._sent[response]
+                self._over[response] = "cut"
+
+    def check(self, session: Session) -> None:
+        for response in {*self._sent, *self._over}:
+            playout = session.talk.playouts.get(response)
+            assert playout is not None
+            assert 0 <= playout.played <= playout.sent <= playout.generated
+            assert playout.sent == self._sent[response]
+            playout.heard_text()

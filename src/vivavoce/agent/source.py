@@ -52,12 +52,12 @@ def read_source(path: Path) -> tuple[Source | None, list[Problem]]:
         hint = "" if path.exists() else "vivavoce init makes a new one"
         return None, [Problem(str(path), reason, hint)]
     try:
-        data = tomllib.loads(text)
+        source = Source(path, text, tomllib.loads(text), find_lines(text))
     except tomllib.TOMLDecodeError as error:
         return None, [_syntax_problem(path, text, str(error))]
     except RecursionError:
         return None, [Problem(str(path), "not valid TOML: nested too deep")]
-    return Source(path, text, data, find_lines(text)), []
+    return source, []
 
 
 def read_text(path: Path) -> tuple[str, str]:

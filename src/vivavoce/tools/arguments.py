@@ -7,7 +7,7 @@ argument.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -38,11 +38,7 @@ def read_arguments(text: str, schema: Mapping[str, Any]) -> tuple[dict[str, Any]
     if fault:
         return {}, [fault]
     properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
-    faults = [
-        " ".join([f'There is no argument "{name}".', *_sentence(did_you_mean(name, properties))])
-        for name in given
-        if name not in properties
-    ]
+    faults = [there_is_no("argument", name, properties) for name in given if name not in properties]
     values: dict[str, Any] = {}
     for name, expected in properties.items():
         if given.get(name) is None:
@@ -56,6 +52,13 @@ def read_arguments(text: str, schema: Mapping[str, Any]) -> tuple[dict[str, Any]
     return values, faults
 
 
+def there_is_no(kind: str, name: str, known: Iterable[str]) -> str:
+    """Says so, and what there is instead."""
+    hint = did_you_mean(name, known)
+    end = "" if not hint or hint.endswith("?") else "."
+    return f'There is no {kind} "{name}". {hint[:1].upper()}{hint[1:]}{end}'.rstrip()
+
+
 def _decoded(text: str) -> tuple[dict[str, Any], str]:
     if len(text) > MAX_ARGUMENT_BYTES:
         return {}, f"The arguments are longer than {MAX_ARGUMENT_BYTES} bytes."
@@ -66,10 +69,6 @@ def _decoded(text: str) -> tuple[dict[str, Any], str]:
     if not isinstance(given, dict):
         return {}, "The arguments must be a JSON object."
     return given, ""
-
-
-def _sentence(hint: str) -> list[str]:
-    return [f"{hint[0].upper()}{hint[1:]}".rstrip("?.") + ("?" if hint.endswith("?") else ".")] if hint else []
 
 
 def _converted(value: Any, expected: Mapping[str, Any]) -> tuple[Any, str]:

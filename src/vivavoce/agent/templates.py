@@ -11,9 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vivavoce.agent.declaration import Tool
 from vivavoce.agent.problems import did_you_mean
-from vivavoce.errors import AgentFileError
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -40,9 +38,12 @@ def template_flaws(template: str, names: Collection[str]) -> list[Flaw]:
         return [Flaw(error.lineno, f"the template is broken: {error.message}")]
     # Parsed again: compiling rewrites the tree.
     tree = environment.parse(template)
-    unknown = meta.find_undeclared_variables(tree) - set(names) - set(environment.globals)
+    used = list(tree.find_all(nodes.Name))
+    # Jinja takes a name that is set in only one branch for one that comes from outside, even inside that branch.
+    assigned = {node.name for node in used if node.ctx == "store"}
+    unknown = meta.find_undeclared_variables(tree) - set(names) - set(environment.globals) - assigned
     first_lines: dict[str, int] = {}
-    for node in tree.find_all(nodes.Name):
+    for node in used:
         if node.name in unknown:
             first_lines.setdefault(node.name, node.lineno)
     return [
@@ -61,17 +62,6 @@ def render(template: str, values: Mapping[str, Any]) -> tuple[str, Flaw | None]:
     except Exception as error:  # noqa: BLE001 (a template may call what its values can do)
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
         return "", Flaw((lines and lines[-1]) or 1, f"the template cannot be rendered: {error}")
-
-
-def render_reply(tool: Tool, result: Any, arguments: Mapping[str, Any]) -> str:
-    """What is said with a tool's result (a JSON value). Arguments that were left out have their default, or are
-    None."""
-    properties = tool.parameters.get("properties", {})
-    values = {name: schema.get("default") for name, schema in properties.items()}
-    text, flaw = render(tool.reply, {**values, **arguments, "result": result})
-    if flaw:
-        raise AgentFileError(f"the reply of {tool.name}, line {flaw.line}: {flaw.message}")
-    return text
 
 
 @functools.cache

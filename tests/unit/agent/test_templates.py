@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from vivavoce.agent import Tool
-from vivavoce.agent.templates import Flaw, render, render_reply, template_flaws
-from vivavoce.errors import AgentFileError
+from vivavoce.agent.templates import Flaw, render, template_flaws
 
 
 def test_a_template_is_rendered_without_the_space_around_it() -> None:
@@ -37,17 +35,8 @@ def test_what_goes_wrong_is_told_with_its_line(template: str, line: int, message
     assert message in flaw.message
 
 
-def reply(template: str) -> Tool:
-    properties = {"day": {"type": "string"}, "size": {"type": "string", "default": "small"}}
-    return Tool("book", "Book.", {"type": "object", "properties": properties, "required": []}, print, reply=template)
-
-
-def test_a_reply_knows_the_result_the_arguments_and_what_was_left_out() -> None:
-    tool = reply("{{ result.n }} {{ size }}{% if day %} on {{ day }}{% endif %}")
-    assert render_reply(tool, {"n": 1}, {}) == "1 small"
-    assert render_reply(tool, {"n": 1}, {"day": "Monday", "size": "large"}) == "1 large on Monday"
-
-
-def test_a_reply_that_cannot_be_rendered_says_whose_it_is() -> None:
-    with pytest.raises(AgentFileError, match=r"the reply of book, line 2: .*has no attribute 'm'"):
-        render_reply(reply("x\n{{ result.m }}"), {"n": 1}, {})
+def test_a_name_that_the_template_sets_is_known() -> None:
+    template = "{% if x %}{% else %}{% set y = 2 %}{% if y %}{{ y }}{% endif %}{% endif %}"
+    assert template_flaws(template, ["x"]) == []
+    assert render(template, {"x": 0}) == ("2", None)
+    assert render(template + "{{ y }}", {"x": 1})[1] == Flaw(1, "the template cannot be rendered: 'y' is undefined")

@@ -2,8 +2,9 @@
 
 ::
 
-    {"vivavoce_timeline":1,"call":"20260302-091500-3f9a","opened":"2026-03-02T09:15:00+00:00","agent":"Northgate
-    Motors", …} [0,0,{"type":"CallStarted","plan":{…}}] [1,0,{"type":"OpenModel","connection":1,"model":0}]
+    {"vivavoce_timeline":1,"call":"20260302-091500-3f9a12","opened":"2026-03-02T09:15:00+00:00", …}
+    [0,0,{"type":"CallStarted","plan":{…}}]
+    [1,0,{"type":"OpenModel","connection":1,"model":0}]
     [2,20114,{"type":"CallerAudio","audio":320}]
 
 A line is ``[number, microseconds since opening, value]``; numbers count up by one without a gap. Audio stands as its

@@ -13,17 +13,14 @@ from vivavoce.agent.problems import Problem, Proof
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every proof in the order it was made. ``agent`` is there if the file is good, whatever this machine lacks."""
+    """Every proof in the order it was made. ``agent`` is there if the file is good, whatever this machine lacks;
+    ``holds`` if it can also take calls here: at least one of its models can be used, as far as models were looked
+    at."""
 
     path: Path
     proofs: tuple[Proof, ...]
     agent: Agent | None
-
-    @property
-    def holds(self) -> bool:
-        """The agent can take calls here: the file is good, and at least one of its models can be used."""
-        models = [proof for proof in self.proofs if proof.subject.startswith("model ")]
-        return self.agent is not None and (not models or any(proof.holds for proof in models))
+    holds: bool
 
 
 def check_agent(
@@ -42,11 +39,13 @@ def check_agent(
     file, found = prove_file(path, environment=environment)
     proofs = list(found)
     if file is None:
-        return Report(Path(path), tuple(proofs), None)
+        return Report(Path(path), tuple(proofs), None, holds=False)
     agent = _prove_rendering(file, proofs, variables, version)
+    models: list[Proof] = []
     if model_problem:
-        proofs += [_model_proof(file, index, model_problem) for index in range(len(file.shape.models))]
-    return Report(Path(path), tuple(proofs), agent)
+        models = [_model_proof(file, index, model_problem) for index in range(len(file.shape.models))]
+    usable = not models or any(proof.holds for proof in models)
+    return Report(Path(path), (*proofs, *models), agent, holds=agent is not None and usable)
 
 
 def _prove_rendering(

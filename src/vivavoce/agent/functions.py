@@ -77,8 +77,8 @@ def tool_from_function(function: Callable[..., Any]) -> Tool:
 
 
 def _fault(function: Callable[..., Any], message: str, *, hint: str = "") -> AgentFileError:
-    code = inspect.unwrap(function).__code__
-    where = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+    code = getattr(inspect.unwrap(function), "__code__", None)  # a function that is written in C has none
+    where = f"{Path(code.co_filename).name}:{code.co_firstlineno}" if code else ""
     return AgentFileError(f"{function.__name__} {message}", where=where, hint=hint)
 
 

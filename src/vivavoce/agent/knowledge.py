@@ -37,5 +37,8 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
         file = folder / pattern
         return [file] if file.exists() else []
     anchor = Path(pattern).anchor
-    found = Path(anchor).glob(pattern[len(anchor) :]) if anchor else folder.glob(pattern)
-    return sorted(file for file in found if file.is_file())
+    try:
+        found = Path(anchor).glob(pattern[len(anchor) :]) if anchor else folder.glob(pattern)
+        return sorted(file for file in found if file.is_file())
+    except (ValueError, OSError):
+        return []  # ** beside other characters, or a folder that may not be listed

@@ -68,6 +68,8 @@ def read_text(path: Path) -> tuple[str, str]:
     except OSError as error:
         reasons = {FileNotFoundError: "there is no such file", IsADirectoryError: "this is a folder, not a file"}
         return "", reasons.get(type(error), f"cannot be read: {error.strerror}")
+    except ValueError:
+        return "", "is no name of a file"  # it holds a NUL
     if len(content) > MAX_FILE_BYTES:
         return "", f"is larger than {MAX_FILE_BYTES} bytes"
     try:

@@ -167,3 +167,8 @@ def test_what_a_model_cannot_use_is_an_error_that_names_the_line(function: Calla
 def test_a_class_is_no_tool() -> None:
     with pytest.raises(AgentFileError, match="is not a function"):
         tool_from_function(Size)
+
+
+def test_a_function_that_is_written_in_c_is_no_tool() -> None:
+    with pytest.raises(AgentFileError, match="iter has types that cannot be read: no signature found"):
+        tool_from_function(iter)

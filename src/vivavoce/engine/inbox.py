@@ -1,11 +1,10 @@
 """Everything that happens to one call comes through here, to one reader.
 
-- Order: first come, first served, but for the facts that hush or end (:data:`URGENT`), which go ahead of everything
-that
-  waits, so a barge-in never stands behind speech.
-- Bound: each side's audio may wait for at most ``limit_us`` of itself; then ``put`` waits, and the source with it.
-Nothing
-  is ever dropped here. Facts without audio are few and always taken.
+- Order: first come, first served, but for the facts that hush or end (:data:`URGENT`), which go ahead of all audio that
+  waits, so a barge-in never stands behind speech. They overtake nothing else: a hush that came before what it hushes
+  would be lost.
+- Bound: when ``limit_samples`` of one side's audio wait, ``put`` waits, and the source with it. Nothing is ever dropped
+  here. Facts without audio are few and always taken.
 """
 
 from __future__ import annotations
@@ -83,10 +82,11 @@ class Inbox:
 
     def put_now(self, event: Event) -> None:
         """Hand over a fact that cannot wait."""
+        place = len(self._facts)
         if isinstance(event, URGENT):
-            self._facts.appendleft(event)
-        else:
-            self._facts.append(event)
+            while place and self._lane(self._facts[place - 1]) is not None:
+                place -= 1
+        self._facts.insert(place, event)
         self._peak = max(self._peak, len(self._facts))
         lane = self._lane(event)
         if lane is not None:

@@ -12,9 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from vivavoce.model.scripted import DESCRIPTION as SCRIPTED_DESCRIPTION
-from vivavoce.model.scripted import ScriptedModel
-
 from vivavoce.agent.check import Report, check_agent
 from vivavoce.agent.declaration import Agent, ModelChoice
 from vivavoce.agent.file import load_agent
@@ -23,6 +20,7 @@ from vivavoce.errors import NotAvailable, SetupFault
 from vivavoce.model.local.model import DESCRIPTION as LOCAL_DESCRIPTION
 from vivavoce.model.local.model import LocalModel
 from vivavoce.model.port import Model
+from vivavoce.model.scripted import ScriptedModel, read_script
 
 Clock = Callable[[], datetime]
 """The time of day, for agents that are asked for "tomorrow"."""
@@ -52,8 +50,18 @@ def _make_local(agent: Agent, settings: Mapping[str, Any], now: Clock) -> Model:
 
 def _make_scripted(agent: Agent, settings: Mapping[str, Any], now: Clock) -> Model:
     del agent, now  # the script says it all
-    return ScriptedModel.from_settings(settings)
+    if set(settings) != {"script"} or not isinstance(settings["script"], str):
+        raise SetupFault(
+            "the scripted model has one setting, script: the file to follow",
+            hint='[models.settings] script = "timing.toml"; see docs/reference/scripted-model.md',
+        )
+    return ScriptedModel(read_script(Path(settings["script"])))
 
+
+SCRIPTED_DESCRIPTION = (
+    "Simulated: follows a file of events with times and speaks in tones. For tests, and for demos of timing without a "
+    "provider."
+)
 
 MODEL_KINDS: Mapping[str, ModelKind] = {
     kind.name: kind

@@ -74,9 +74,9 @@ class ToolStatus(StrEnum):
     """How a tool call came out."""
 
     OK = "ok"
-    FAILED = "failed"
-    TIMED_OUT = "timed_out"
-    REFUSED = "refused"
+    FAILED = "failed"  # it raised, or returned what cannot be used
+    TIMED_OUT = "timed_out"  # it was given up
+    REFUSED = "refused"  # it was not called at all
 
 
 class Evidence(StrEnum):

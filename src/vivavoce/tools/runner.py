@@ -18,12 +18,12 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from vivavoce.agent.declaration import Tool
 from vivavoce.errors import ToolFault
+from vivavoce.events import ToolStatus
 from vivavoce.tools.arguments import read_arguments, there_is_no
 from vivavoce.tools.encoding import encode_result
 
@@ -32,16 +32,6 @@ AT_ONCE = 8
 refused."""
 
 MAX_MESSAGE_CHARACTERS = 500
-
-
-class ToolStatus(StrEnum):
-    """``OK``: the function returned. ``FAILED``: it raised, or returned what cannot be used. ``TIMED_OUT``: it was
-    given up. ``REFUSED``: it was not called at all."""
-
-    OK = "ok"
-    FAILED = "failed"
-    TIMED_OUT = "timed_out"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)

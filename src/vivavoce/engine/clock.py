@@ -53,8 +53,6 @@ class ScaledLoop(asyncio.SelectorEventLoop):
     """A loop on which a second takes ``1 / speed`` real seconds."""
 
     def __init__(self, speed: float) -> None:
-        if not 0 < speed <= 100:
-            raise UsageError(f"a speed of {speed}", hint="1 is real time; choose more than 0 and at most 100")
         super().__init__(_Selector(speed))
         self._speed = speed
 
@@ -97,6 +95,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 def run(main: Coroutine[Any, Any, T], *, speed: float = 1.0, virtual: bool = False) -> T:
     """Run ``main`` to its end on a loop of the chosen time. Ctrl-C cancels it, as :class:`asyncio.Runner` does."""
+    if not 0 < speed <= 100:
+        main.close()
+        raise UsageError(f"a speed of {speed}", hint="1 is real time; choose more than 0 and at most 100")
 
     def make_loop() -> asyncio.AbstractEventLoop:
         if virtual:

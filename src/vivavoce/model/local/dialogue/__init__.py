@@ -1,0 +1,1 @@
+"""The dialogue part of the embedded model: words in, words and tool calls out."""

@@ -7,8 +7,8 @@
       │    help stay here)       └─┘ one slot a time  └─ a correction      ▼                   └─ "no": goodbye
       └── cancel, start again ───────────────────────────────────────── OPEN        two failures anywhere: PERSON
 
-It is plain and synchronous: words in, a list of acts out. It never says a fact that is not in the agent's knowledge, in a
-tool's result or in the caller's own words.
+It is plain and synchronous: words in, a list of acts out. It never says a fact that is not in the agent's knowledge,
+in a tool's result or in the caller's own words.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _QUESTION_WORDS: Final = frozenset("what what's when where which who how why is 
 _POINTING: Final = frozenset("it that one this same".split())
 _FOLLOWING: Final = frozenset("about instead and".split())
 _HINTED_TOOLS: Final = 4
+_BRIEF_CHARACTERS: Final = 60
 _FAILURES_BEFORE_PERSON: Final = 2
 _EXPECTED: Final = {
     Kind.CHOICE: Expecting.CHOICE, Kind.DATE: Expecting.DATE_OR_TIME, Kind.TIME: Expecting.DATE_OR_TIME,
@@ -123,7 +124,8 @@ class Conversation:
         return acts
 
     def interrupted(self, heard_text: str) -> None:
-        """An open question stays open. A closing question that was not heard was not asked: "no" must not end the call."""
+        """An open question stays open. A closing question that was not heard was not asked: "no" must not end the
+        call."""
         if self.state.phase is Phase.MORE and "else" not in words(heard_text):
             self.state.phase = Phase.OPEN
 
@@ -144,7 +146,11 @@ class Conversation:
             return [Say(text) for text in self.state.said] or self._say("I haven't said anything yet. How can I help?")
         if intent == builtin.PERSON and sure:
             return self._person()
-        if intent == builtin.GOODBYE and sure and not (self.state.phase is Phase.CONFIRMING and is_yes(words(heard.text))):
+        if (
+            intent == builtin.GOODBYE
+            and sure
+            and not (self.state.phase is Phase.CONFIRMING and is_yes(words(heard.text)))
+        ):
             return self._goodbye()
         if self.state.phase is Phase.RUNNING:
             return self._while_running(heard)
@@ -166,7 +172,9 @@ class Conversation:
         if form is None and self.state.done and intent == builtin.CANCEL:
             return self._say("That is already done, and I cannot take it back. Would you like to speak to a person?",
                              phase=Phase.PERSON)  # fmt: skip
-        return self._say("All right." if intent == builtin.RESTART else "All right, I'll leave that.", "How can I help?")
+        return self._say(
+            "All right." if intent == builtin.RESTART else "All right, I'll leave that.", "How can I help?"
+        )
 
     def _person(self) -> list[Act]:
         return [*self._say("All right, I'll get a person for you."), EndCall("person")]
@@ -243,9 +251,8 @@ class Conversation:
         answer = is_yes(said)
         if answer is None and self.understanding.intent in (builtin.YES, builtin.NO):
             answer = self.understanding.intent == builtin.YES
-        if named := self._slot_named(form, said):
-            if answer is not True:
-                return self._advance(Form(form.tool, {k: v for k, v in form.values.items() if k != named}))
+        if (named := self._slot_named(form, said)) and answer is not True:
+            return self._advance(Form(form.tool, {k: v for k, v in form.values.items() if k != named}))
         if answer is True:
             return self._call(form)
         if answer is False:
@@ -349,9 +356,9 @@ class Conversation:
         alike = self.understanding.intent in (done.tool, builtin.NONE, builtin.NO)
         if not (correcting or (alike and self.state.phase is Phase.MORE and self.understanding.intent != done.tool)):
             return []
-        if self.understanding.intent in self._understander.tools and self.understanding.intent != done.tool:
-            if self.understanding.confidence >= SURE:
-                return []
+        other = self.understanding.intent in self._understander.tools and self.understanding.intent != done.tool
+        if other and self.understanding.confidence >= SURE:
+            return []
         changed = self._changed(done, self._understander.read(done.tool, heard, self._now()))
         if changed.values == done.values or not changed.values:
             return []
@@ -388,7 +395,9 @@ class Conversation:
         if done is None or done.tool == tool or not _POINTING & set(said):
             return {}
         theirs = {slot.name: slot.choices for slot in self._understander.slots[done.tool]}
-        shared = [slot for slot in self._understander.slots[tool] if slot.choices and theirs.get(slot.name) == slot.choices]
+        shared = [
+            slot for slot in self._understander.slots[tool] if slot.choices and theirs.get(slot.name) == slot.choices
+        ]
         return {slot.name: done.values[slot.name] for slot in shared if slot.name in done.values}
 
     # Words
@@ -414,10 +423,12 @@ class Conversation:
         return _MORE[self.state.turn % len(_MORE)]
 
     def _abilities(self) -> str:
-        tools = [plain(name) for name in self._understander.tools][:_HINTED_TOOLS]
+        tools = [_ability(tool.name, tool.description) for tool in self._agent.tools][:_HINTED_TOOLS]
         topics = list(dict.fromkeys(section.topic for section in self._understander.library.sections))[:_HINTED_TOOLS]
         can = f"I can {listed(tools, 'or')}." if tools else ""
-        knows = f"You can ask about {listed([topic[0].lower() + topic[1:] for topic in topics], 'or')}." if topics else ""
+        knows = (
+            f"You can ask about {listed([topic[0].lower() + topic[1:] for topic in topics], 'or')}." if topics else ""
+        )
         return " ".join(filter(None, (can, knows))) or "How can I help?"
 
     def _slot(self, form: Form) -> Slot:
@@ -428,3 +439,9 @@ class Conversation:
         spoken = {slot.name: {*slot.label.split()} | ({"day"} if slot.kind is Kind.DATE else set())
                   for slot in self._understander.slots[form.tool] if slot.name in form.values}  # fmt: skip
         return next((name for name, labels in spoken.items() if labels & set(said)), "")
+
+
+def _ability(name: str, description: str) -> str:
+    """A tool as something one can do: the first sentence of its description when it is brief, else its name."""
+    first = description.strip().split(".")[0].strip()
+    return first[0].lower() + first[1:] if 0 < len(first) <= _BRIEF_CHARACTERS else plain(name)

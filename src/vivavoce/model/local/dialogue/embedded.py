@@ -6,11 +6,12 @@ understand. It is not free dictation and makes nothing up. :mod:`.conversation` 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from vivavoce.agent.declaration import Agent
-from vivavoce.model.local.dialogue.conversation import Conversation
+from vivavoce.model.local.dialogue.conversation import Conversation, Form, Phase
 from vivavoce.model.local.dialogue.port import Act, Expecting, Heard
 from vivavoce.model.local.dialogue.understanding import Understander, Understanding
 
@@ -18,9 +19,11 @@ from vivavoce.model.local.dialogue.understanding import Understander, Understand
 class EmbeddedDialogue:
     """Implements :class:`.port.Dialogue` for one call. ``now`` tells the time; "tomorrow" depends on it.
 
-    A :class:`CallTool` is always the first act of its list, so an iterator that was started never leaves a tool uncalled."""
+    A :class:`CallTool` is always the first act of its list, so an iterator that was started never leaves a tool
+    uncalled."""
 
     def __init__(self, agent: Agent, *, now: Callable[[], datetime], understander: Understander | None = None) -> None:
+        self._agent = agent
         self._now = now
         self._understander = understander or Understander(agent, now())
         self._conversation = Conversation(agent, self._understander, now)
@@ -34,9 +37,18 @@ class EmbeddedDialogue:
         """What the last utterance was taken to mean, in its place in the conversation."""
         return self._conversation.understanding
 
-    def understand(self, heard: Heard) -> Understanding:
-        """What ``heard`` means by itself; changes nothing."""
-        return self._understander.understand(heard, self._now())
+    def understand(
+        self, heard: Heard, *, tool: str = "", asked: str = "", filled: Mapping[str, Any] | None = None
+    ) -> Understanding:
+        """What ``heard`` means; changes nothing. By itself, or, with ``tool``, as the answer to the question for the
+        parameter ``asked`` when ``filled`` was given before (both empty: while the tool's call is being confirmed)."""
+        if not tool:
+            return self._understander.understand(heard, self._now())
+        other = Conversation(self._agent, self._understander, self._now)
+        other.state.form = Form(tool, dict(filled or {}), asked)
+        other.state.phase = Phase.ASKING if asked else Phase.CONFIRMING
+        other.hear(heard)
+        return other.understanding
 
     async def reply(self, heard: Heard) -> AsyncIterator[Act]:
         for act in self._conversation.hear(heard):

@@ -1,7 +1,8 @@
 """Slot values out of an utterance.
 
-What is certain is read first, wherever it stands; then the words left over are read in the light of the slot that was asked
-for, where "sixteen" is a date, "seven" a time and "Alice" a name. "Not Friday, Saturday" and "ten, no, eleven" give the
+What is certain is read first, wherever it stands; then the words left over are read in the light of the slot that was
+asked for, where "sixteen" is a date,
+"seven" a time and "Alice" a name. "Not Friday, Saturday" and "ten, no, eleven" give the
 value that the caller means in the end.
 """
 
@@ -18,7 +19,8 @@ from vivavoce.model.local.dialogue.slots import Kind, Slot
 from vivavoce.model.local.dialogue.text import likeness
 
 YES: Final = frozenset(
-    "yes yeah yep yup yah sure correct right ok okay fine absolutely definitely certainly exactly perfect please indeed".split()
+    "yes yeah yep yup yah sure correct right ok okay fine absolutely definitely certainly exactly perfect please "
+    "indeed".split()
 )
 NO: Final = frozenset("no nope nah wrong incorrect never don't".split())
 _NEGATION: Final = frozenset({"not", "isn't", "wasn't", "don't", "instead"})
@@ -29,9 +31,10 @@ FILLERS: Final = frozenset(
     "and just i'd i'll like want would could can my me we for under name to be in of sir madam actually make".split()
 )
 _COMMON: Final = FILLERS | frozenset(
-    "i you he she they do does did have has had are am was were will what when where how who which on at with this these "
-    "there here get need any some more not but or from up out by if your our his her their one car cars new about book "
-    "people ticket number room today tomorrow looking calling speaking here trying table test drive work works".split()
+    "i you he she they do does did have has had are am was were will what when where how who which on at with "
+    "this these there here get need any some more not but or from up out by if your our his her their one car "
+    "cars new about book people ticket number room today tomorrow looking calling speaking here trying table test "
+    "drive work works".split()
 )
 _STRONG_NAME_LEADS: Final = (
     ("my", "name", "is"), ("my", "name's"), ("name", "is"), ("under", "the", "name", "of"), ("under", "the", "name"),
@@ -53,7 +56,8 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """Values in JSON form, the slots the caller said no to without a new value, and digits that were too few or many."""
+    """Values in JSON form, the slots the caller said no to without a new value, and digits that were too few or
+    many."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
     denied: frozenset[str] = frozenset()
@@ -126,11 +130,27 @@ def extract(said: Sequence[str], slots: Sequence[Slot], setting: Setting, asked:
                 reader.read(slot, asked=False)
     if wanted:
         reader.read(wanted, asked=True)
+    _read_bare_number(reader)
     partial = ""
     if wanted and wanted.kind is Kind.DIGITS and wanted.name not in reader.values:
         partial = "".join(run.digits for run in digit_runs(reader.said))
     rest = tuple(word for word in reader.said if not word.startswith("<"))
     return Extraction(reader.values, frozenset(reader.denied), partial, rest)
+
+
+def _read_bare_number(reader: _Reader) -> None:
+    """A number that nothing explains goes to the one required number still missing, unless it could be an hour."""
+    missing = [one for one in reader.slots if one.required and one.name not in reader.values]
+    numeric = [one for one in missing if one.kind in (Kind.INTEGER, Kind.NUMBER)]
+    hours = any(one.kind in (Kind.TIME, Kind.MOMENT, Kind.DATE) for one in missing)
+    if len(numeric) == 1:
+        free = [
+            found
+            for found in integers(reader.said)
+            if _within(numeric[0], found.value) and not (hours and found.value < 32)
+        ]
+        if len(free) == 1:
+            reader.values[numeric[0].name] = free[0].value
 
 
 def is_yes(said: Sequence[str]) -> bool | None:
@@ -140,7 +160,10 @@ def is_yes(said: Sequence[str]) -> bool | None:
             return False
         if word in YES:
             return "not" not in said[max(at - 2, 0) : at] and "isn't" not in said[max(at - 2, 0) : at]
-        if tuple(said[at : at + 3]) in (("that's", "it", ""), ("go", "ahead")) or tuple(said[at : at + 2]) == ("go", "ahead"):
+        if tuple(said[at : at + 3]) in (("that's", "it", ""), ("go", "ahead")) or tuple(said[at : at + 2]) == (
+            "go",
+            "ahead",
+        ):
             return True
     return None
 
@@ -148,7 +171,7 @@ def is_yes(said: Sequence[str]) -> bool | None:
 # Readers, one for each kind of slot
 
 
-def _dates(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
+def _dates(reader: _Reader, _slot: Slot, asked: bool) -> list[Candidate]:
     found: list[FoundDate] = dates(reader.said, reader.setting.now.date(), asked=asked)
     return [Candidate(one.value.isoformat(), one.start, one.end, 1.0 if one.certain else 0.5) for one in found]
 
@@ -206,7 +229,9 @@ def _within(slot: Slot, value: float) -> bool:
 
 def _only_number(reader: _Reader, slot: Slot) -> bool:
     """Whether a number without a cue can only be this slot's."""
-    numeric = [one for one in reader.slots if one.kind in (Kind.INTEGER, Kind.NUMBER, Kind.DIGITS, Kind.TIME, Kind.DATE)]
+    numeric = [
+        one for one in reader.slots if one.kind in (Kind.INTEGER, Kind.NUMBER, Kind.DIGITS, Kind.TIME, Kind.DATE)
+    ]
     return numeric == [slot]
 
 
@@ -243,8 +268,8 @@ def _letters(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
     return [Candidate("".join(letter for _, letter in letters).upper(), letters[0][0], letters[-1][0] + 1)]
 
 
-def _email(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
-    """"alice dot smith at example dot com"."""
+def _email(reader: _Reader, _slot: Slot, asked: bool) -> list[Candidate]:
+    """ "alice dot smith at example dot com"."""
     if not asked or "at" not in reader.said:
         return []
     signs = {"dot": ".", "at": "@", "dash": "-", "underscore": "_"}
@@ -252,12 +277,12 @@ def _email(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
     return [Candidate("".join(signs.get(word, word) for word in body), 0, len(reader.said))]
 
 
-def _yes_no(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
+def _yes_no(reader: _Reader, _slot: Slot, asked: bool) -> list[Candidate]:
     answer = is_yes(reader.said) if asked else None
     return [] if answer is None else [Candidate(answer, 0, len(reader.said))]
 
 
-def _free(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
+def _free(reader: _Reader, _slot: Slot, asked: bool) -> list[Candidate]:
     left = [word for word in reader.said if not word.startswith("<")]
     return [Candidate(" ".join(left), 0, len(reader.said))] if asked and left else []
 
@@ -277,16 +302,17 @@ def _exact_choices(said: Sequence[str], slot: Slot) -> list[Candidate]:
         for choice in slot.choices
         for phrase in (tuple(spoken.split()) for spoken in choice.spoken)
         for at in range(len(said) - len(phrase) + 1)
-        if tuple(said[at : at + len(phrase)]) == phrase
+        if tuple(said[at : at + len(phrase)]) in (phrase, (*phrase[:-1], f"{phrase[-1]}s"))
     ]
 
 
-def choices_named(said: Sequence[str], slots: Iterable[Slot]) -> list[str]:
-    """The names of the slots one of whose choices is in ``said``, exactly or by its sound."""
+def choices_named(said: Sequence[str], slots: Iterable[Slot], *, exactly: bool) -> list[str]:
+    """The names of the slots one of whose choices is in ``said``; unless ``exactly``, also by its sound."""
     return [
         slot.name
         for slot in slots
-        if _exact_choices(said, slot) or any(one.score >= _UNASKED_LIKENESS for one in _alike(said, slot, _UNASKED_LIKENESS))
+        if _exact_choices(said, slot)
+        or (not exactly and any(one.score >= _UNASKED_LIKENESS for one in _alike(said, slot, _UNASKED_LIKENESS)))
     ]
 
 
@@ -334,7 +360,7 @@ def _names(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
 
 
 def _name_at_the_end(said: Sequence[str], ordinary: frozenset[str]) -> list[Candidate]:
-    """"... for Alice", where "Alice" is no word of the service."""
+    """ "... for Alice", where "Alice" is no word of the service."""
     end = len(said) - (said[-1:] == ["please"])
     for length in (2, 1):
         start = end - length

@@ -1,11 +1,12 @@
 """Which intent an utterance is: multinomial logistic regression, trained when an agent is loaded.
 
 Features are words, word pairs, the three- and four-letter pieces of words, and their sound keys, so that a recogniser's
-mistakes keep most of what tells intents apart; numbers and days are masked. Words never seen count into the length of an
-utterance's vector: the more of it is foreign, the flatter the probabilities, which is what rejects talk that is not ours.
+mistakes keep most of what tells intents apart; numbers and days are masked. Words never seen count into the length of
+an utterance's vector: the more of it is foreign, the flatter the probabilities, which is what rejects talk that is not
+ours.
 
-There are fewer examples than features, so the regression is solved in its dual form: a Gram matrix of the examples, then a
-few hundred cheap steps of accelerated gradient descent.
+There are fewer examples than features, so the regression is solved in its dual form: a Gram matrix of the examples,
+then a few hundred cheap steps of accelerated gradient descent.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ _DAYS: Final = frozenset({*WEEKDAYS, *MONTHS, "today", "tomorrow", "tonight", "n
 _SHARPNESS: Final = 12.0
 _PENALTY: Final = 0.01
 _STEPS: Final = 150
+# A word never seen counts, but less than a known one: callers wrap what they want in much that no example has.
+_FOREIGN: Final = 0.6
 _ALTERNATIVE_WEIGHT: Final = 0.35
 _WEIGHTS: Final = {"w": 1.0, "b": 0.7, "c": 0.45, "s": 0.6, "e": 1.5}
 
@@ -54,7 +57,7 @@ def masked(said: Sequence[str]) -> tuple[str, ...]:
 
 
 def uncontracted(said: Sequence[str]) -> tuple[str, ...]:
-    """"what's" as "what is", "won't" as "wo not": one form of each word to learn from."""
+    """ "what's" as "what is", "won't" as "wo not": one form of each word to learn from."""
     out: list[str] = []
     for word in said:
         head, mark, tail = word.rpartition("'")
@@ -85,11 +88,12 @@ def features(text: str, entities: Iterable[str] = ()) -> Counter[str]:
 class IntentClassifier:
     """Learns from sentences per intent; then ranks the intents of an utterance. Same sentences, same answers.
 
-    ``entities`` tells the slots that a text holds values for; they are features too."""
+    ``entities`` tells the slots that a sentence holds values for; they are features too."""
 
-    def __init__(self, sentences: Mapping[str, Iterable[str]], entities: Callable[[str], Iterable[str]] = tuple) -> None:
+    def __init__(
+        self, sentences: Mapping[str, Iterable[str]], entities: Callable[[str], Iterable[str]] = tuple
+    ) -> None:
         self.names = tuple(sentences)
-        self._entities = entities
         labelled = [(text, label) for label, texts in enumerate(sentences.values()) for text in dict.fromkeys(texts)]
         counted = [features(text, entities(text)) for text, _ in labelled]
         seen = Counter(feature for counts in counted for feature in counts)
@@ -109,8 +113,8 @@ class IntentClassifier:
         length = 0.0
         for feature, count in counts.items():
             value = _WEIGHTS[feature[0]] * (1 + log(count)) * self._rarity.get(feature, self._foreign)
-            length += value * value
             column = self._column.get(feature)
+            length += value * value * (1 if column is not None else _FOREIGN)
             if column is not None:
                 columns.append(column)
                 values.append(value)
@@ -118,22 +122,26 @@ class IntentClassifier:
         return columns, [value * scale for value in values]
 
     def rank(
-        self, text: str, alternatives: Sequence[str] = (), evidence: Mapping[str, float] | None = None
+        self,
+        text: str,
+        alternatives: Sequence[str] = (),
+        entities: Sequence[str] = (),
+        evidence: Mapping[str, float] | None = None,
     ) -> list[Ranked]:
         """All intents, likeliest first. ``alternatives``: other readings of the same utterance; they count for less.
-        ``evidence`` from elsewhere is added to an intent's log odds."""
-        logits = self._logits(text)
+        ``entities``: the slots it holds values for. ``evidence`` from elsewhere is added to an intent's log odds."""
+        logits = self._logits(text, entities)
         weight = 1.0
         for other in alternatives[:3]:
-            logits = logits + _ALTERNATIVE_WEIGHT * self._logits(other)
+            logits = logits + _ALTERNATIVE_WEIGHT * self._logits(other, entities)
             weight += _ALTERNATIVE_WEIGHT
         told = np.array([(evidence or {}).get(name, 0.0) for name in self.names], dtype=np.float32)
         probabilities = _softmax((_SHARPNESS * logits / weight + told)[None, :])[0]
         order = np.argsort(-probabilities, kind="stable")
         return [Ranked(self.names[index], float(probabilities[index])) for index in order]
 
-    def _logits(self, text: str) -> Matrix:
-        columns, values = self._vector(features(text, self._entities(text)))
+    def _logits(self, text: str, entities: Sequence[str]) -> Matrix:
+        columns, values = self._vector(features(text, entities))
         if not columns:
             return np.zeros(len(self.names), dtype=np.float32)
         return np.asarray(np.array(values, dtype=np.float32) @ self._weights[columns], dtype=np.float32)
@@ -145,7 +153,8 @@ def _softmax(logits: Matrix) -> Matrix:
 
 
 def _fit(rows: Matrix, labels: npt.NDArray[np.int64], classes: int) -> Matrix:
-    """Dual coefficients: the weights are ``rows.T @ result``. Every class weighs the same, however many examples it has."""
+    """Dual coefficients: the weights are ``rows.T @ result``. Every class weighs the same, however many examples it
+    has."""
     gram = rows @ rows.T
     wanted = np.zeros((len(labels), classes), dtype=np.float32)
     wanted[np.arange(len(labels)), labels] = 1
@@ -156,7 +165,7 @@ def _fit(rows: Matrix, labels: npt.NDArray[np.int64], classes: int) -> Matrix:
     alpha = np.zeros_like(wanted)
     ahead, momentum = alpha, 1.0
     for _ in range(_STEPS):
-        error = _softmax(_SHARPNESS * (gram @ ahead)) - wanted
+        error = _softmax(np.asarray(_SHARPNESS * (gram @ ahead), dtype=np.float32)) - wanted
         following = ahead - step * (_SHARPNESS * share[:, None] * error + _PENALTY * ahead)
         grown = (1 + sqrt(1 + 4 * momentum * momentum)) / 2
         ahead = following + (momentum - 1) / grown * (following - alpha)

@@ -1,6 +1,8 @@
-"""Answers from the agent's own Markdown, read aloud as they stand: BM25 over sections and sentences. Nothing is made up.
+"""Answers from the agent's own Markdown, read aloud as they stand: BM25 over sections and sentences. Nothing is made
+up.
 
-A query must share enough of its telling words with a section (``floor``); else there is no answer, which is also an answer.
+A query must share enough of its telling words with a section (``floor``); else there is no answer, which is also an
+answer.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from vivavoce.agent.declaration import Knowledge
 from vivavoce.model.local.dialogue.text import likeness, words
 
 _STOP: Final = frozenset(
-    "a an the is are was be do does did i you we it my your our me us to of in on at for with and or but if that this there "
-    "what when where which who how can could would will shall should please tell about know need want like have has get got "
-    "from by so just any some much many one hello hi okay ok thanks thank may might let i'm i'd it's that's what's s".split()
+    "a an the is are was be do does did i you we it my your our me us to of in on at for with and or but if that "
+    "this there what when where which who how can could would will shall should please tell about know need want "
+    "like have has get got from by so just any some much many one hello hi okay ok um uh come coming go anywhere "
+    "somewhere here am allowed thanks thank may might let i'm i'd it's that's what's s".split()
 )
 _MARKS: Final = (
     (re.compile(r"!\[[^\]]*\]\([^)]*\)"), ""),
@@ -61,6 +64,7 @@ _ALSO: Final = {
     "documents": "papers",
 }
 _ALSO_WEIGHT: Final = 0.4
+_SAME_SOUND: Final = 0.8
 _K1, _B, _TITLE_WEIGHT = 1.2, 0.6, 2.5
 _BRIEF_CHARACTERS: Final = 200
 
@@ -116,9 +120,9 @@ def _sentences(lines: Sequence[str]) -> Iterator[str]:
             paragraph = []
         if re.fullmatch(r"[\s|:-]*", line):
             continue
-        if line.lstrip().startswith("|"):
-            line = ": ".join(cell.strip() for cell in line.strip().strip("|").split("|"))
-        paragraph.append(re.sub(r"^\s*(?:[-*+]|\d+\.)\s+", "", line.strip()))
+        table_row = line.lstrip().startswith("|")
+        text = ": ".join(cell.strip() for cell in line.strip().strip("|").split("|")) if table_row else line.strip()
+        paragraph.append(re.sub(r"^\s*(?:[-*+]|\d+\.)\s+", "", text))
 
 
 def stem(word: str) -> str:
@@ -126,7 +130,9 @@ def stem(word: str) -> str:
     for ending in ("ing", "ion", "ies", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             base = word[: -len(ending)] + ("y" if ending == "ies" else "")
-            return base[:-1] if len(base) > 3 and base[-1] == base[-2] and base[-1] not in "ls" else base.removesuffix("e")
+            return (
+                base[:-1] if len(base) > 3 and base[-1] == base[-2] and base[-1] not in "ls" else base.removesuffix("e")
+            )
     return word.removesuffix("e") if len(word) > 3 else word
 
 
@@ -182,13 +188,12 @@ class Library:
 
     def _repaired(self, query: Sequence[str]) -> list[str]:
         """Words that no section has, replaced by one that sounds the same: recognisers mishear names of things."""
-        repaired = []
-        for word in dict.fromkeys(query):
-            if word not in self._weight and len(word) > 3:
-                near = max(self._weight, key=lambda known: likeness(word, known), default=word)
-                word = near if likeness(word, near) >= 0.8 else word
-            repaired.append(word)
-        return repaired
+        return [self._nearest(word) if word not in self._weight else word for word in dict.fromkeys(query)]
+
+    def _nearest(self, word: str) -> str:
+        known = self._weight if len(word) > 3 else ()
+        near = max(known, key=lambda other: likeness(word, other, _SAME_SOUND), default=word)
+        return near if likeness(word, near) >= _SAME_SOUND else word
 
     def _score(self, query: Mapping[str, float], bag: Counter[str]) -> float:
         norm = _K1 * (1 - _B + _B * sum(bag.values()) / self._mean_length)
@@ -208,5 +213,3 @@ class Library:
         while end < len(bags) and sum(map(len, section.sentences[start : end + 1])) <= _BRIEF_CHARACTERS:
             end += 1
         return " ".join(section.sentences[start:end])
-
-

@@ -2,7 +2,8 @@
 
 Rules where English leaves a choice:
 
-- "friday" is the next one after today; "this friday" may be today; "next friday" is the one in next week (Monday to Sunday).
+- "friday" is the next one after today; "this friday" may be today; "next friday" is in the week after this,
+  which ends on Sunday.
 - "the sixteenth" is the next sixteenth, today included. A weekday said with it picks the month where both agree.
 - A time without a part of the day: one to six is afternoon, seven to eleven is morning. :class:`Leaning` moves that for
   services of the morning (a wake-up call) or of the evening (a dinner table). Words like "tonight" win over both.
@@ -85,7 +86,7 @@ def _scan(said: Sequence[str], readers: Iterable[Callable[[Sequence[str], int], 
 def dates(said: Sequence[str], today: date, *, asked: bool = False) -> list[FoundDate]:
     """Every date said, in order. ``asked``: a date was asked for, so "sixteen" and "sat a day" are dates too."""
     readers: list[Callable[[Sequence[str], int], FoundDate | None]] = [
-        lambda words, at: _iso_date(words, at),
+        _iso_date,
         lambda words, at: _counted_date(words, at, today),
         lambda words, at: _relative_date(words, at, today),
         lambda words, at: _day_of_month(words, at, today),
@@ -119,7 +120,7 @@ def _relative_date(said: Sequence[str], at: int, today: date) -> FoundDate | Non
 
 
 def _count(said: Sequence[str], at: int) -> tuple[int, int] | None:
-    """"two weeks", "a fortnight": days, and where it ends."""
+    """ "two weeks", "a fortnight": days, and where it ends."""
     one = _word(said, at) in ("a", "an", "one")
     number = None if one else cardinal(said, at)
     end = at + 1 if one else number.end if number else at
@@ -130,7 +131,7 @@ def _count(said: Sequence[str], at: int) -> tuple[int, int] | None:
 
 
 def _counted_date(said: Sequence[str], at: int, today: date) -> FoundDate | None:
-    """"in two days", "two days from now", "a week on monday", "two weeks from friday", "a week tomorrow"."""
+    """ "in two days", "two days from now", "a week on monday", "two weeks from friday", "a week tomorrow"."""
     led = _word(said, at) == "in"
     counted = _count(said, at + led)
     if counted is None or not 0 < counted[0] < 366:
@@ -160,7 +161,7 @@ def _weekday(word: str, *, guess: bool) -> int | None:
 
 
 def _weekday_date(said: Sequence[str], at: int, today: date, *, asked: bool) -> FoundDate | None:
-    """"friday", "this coming friday", "next friday", "friday week", "friday the sixteenth [of may]"."""
+    """ "friday", "this coming friday", "next friday", "friday week", "friday the sixteenth [of may]"."""
     lead = at
     while _word(said, lead) in ("this", "next", "coming"):
         lead += 1
@@ -198,7 +199,7 @@ def _day_number(said: Sequence[str], at: int) -> Reading | None:
 
 
 def _day_of_month(said: Sequence[str], at: int, today: date) -> FoundDate | None:
-    """"the fourteenth of march [twenty twenty seven]", "14 march", "march [the] fourteenth"."""
+    """ "the fourteenth of march [twenty twenty seven]", "14 march", "march [the] fourteenth"."""
     start = at
     at += _word(said, at) == "the"
     if _word(said, at) in _MONTHS:
@@ -229,7 +230,7 @@ def _valid_date(in_year: int, month: int, day: int, start: int, end: int) -> Fou
 
 
 def _bare_day(said: Sequence[str], at: int, today: date, *, asked: bool) -> FoundDate | None:
-    """"the sixteenth". Without "the", "first" and "second" are other words unless a date was asked for."""
+    """ "the sixteenth". Without "the", "first" and "second" are other words unless a date was asked for."""
     led = _word(said, at) == "the"
     reading = ordinal(said, at + led)
     certain = reading is not None and (led or reading.value > 2)
@@ -276,7 +277,7 @@ def _named_time(said: Sequence[str], at: int, now: datetime, *, asked: bool) -> 
 
 
 def _time_ahead(said: Sequence[str], at: int, now: datetime) -> FoundTime | None:
-    """"in half an hour", "in twenty minutes", "in an hour and a half", "in two hours"."""
+    """ "in half an hour", "in twenty minutes", "in an hour and a half", "in two hours"."""
     if said[at] != "in":
         return None
     minutes, end = 0.0, at
@@ -304,7 +305,7 @@ def _hour(said: Sequence[str], at: int) -> Reading | None:
 
 
 def _past_or_to(said: Sequence[str], at: int, leaning: Leaning) -> FoundTime | None:
-    """"half past nine", "half nine", "a quarter to five", "twenty five minutes past six"."""
+    """ "half past nine", "half nine", "a quarter to five", "twenty five minutes past six"."""
     if said[at] in ("half", "quarter"):
         minutes, end = (30 if said[at] == "half" else 15), at + 1
     else:
@@ -332,7 +333,7 @@ def _past_or_to(said: Sequence[str], at: int, leaning: Leaning) -> FoundTime | N
 
 
 def _clock_time(said: Sequence[str], at: int, leaning: Leaning, cues: frozenset[str]) -> FoundTime | None:
-    """"ten thirty", "10:30", "three pm", "five o'clock", "at three", "seven in the morning"."""
+    """ "ten thirty", "10:30", "three pm", "five o'clock", "at three", "seven in the morning"."""
     before = _word(said, at - 1)
     if ":" in said[at]:
         hour, minute = (int(part) for part in said[at].split(":"))
@@ -374,7 +375,8 @@ def _past_part_of_day(said: Sequence[str], end: int) -> int:
 
 
 def _part_of_day(said: Sequence[str], end: int) -> str:
-    """The half of the day that the words speak of: nearest after the time first, then anywhere but in "good morning"."""
+    """The half of the day that the words speak of: nearest after the time first, then anywhere but in "good
+    morning"."""
     near = said[end : _past_part_of_day(said, end)]
     rest = [word for at, word in enumerate(said) if _word(said, at - 1) != "good"]
     for place in (near, rest):

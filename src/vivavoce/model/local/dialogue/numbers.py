@@ -138,7 +138,7 @@ def cardinal(said: Sequence[str], at: int = 0) -> Reading | None:
 
 
 def ordinal(said: Sequence[str], at: int = 0) -> Reading | None:
-    """"the"-less: "sixteenth", "twenty first", "16th"."""
+    """ "the"-less: "sixteenth", "twenty first", "16th"."""
     word = _word(said, at)
     if word[:-2].isdigit() and word[-2:] in ("st", "nd", "rd", "th"):
         return Reading(int(word[:-2]), at, at + 1)
@@ -187,7 +187,8 @@ def digits_of(said: Sequence[str], at: int, *, misheard: bool) -> tuple[str, int
 
 
 def digit_runs(said: Sequence[str], *, misheard: bool = False) -> list[DigitRun]:
-    """Every run of digit words. ``misheard`` also takes "for" for 4 and so on: only right where digits were asked for."""
+    """Every run of digit words. ``misheard`` also takes "for" for 4 and so on: only right where digits were asked
+    for."""
     runs: list[DigitRun] = []
     at = 0
     while at < len(said):
@@ -202,7 +203,7 @@ def digit_runs(said: Sequence[str], *, misheard: bool = False) -> list[DigitRun]
 
 
 def year(said: Sequence[str], at: int = 0) -> Reading | None:
-    """"twenty twenty six", "nineteen eighty four", "two thousand and nine", "2027"; from 1900 to 2199."""
+    """ "twenty twenty six", "nineteen eighty four", "two thousand and nine", "2027"; from 1900 to 2199."""
     head = _below_hundred(said, at)
     if head and head[0] in (19, 20, 21):
         tail = _below_hundred(said, head[1] + (_word(said, head[1]) in _OH))

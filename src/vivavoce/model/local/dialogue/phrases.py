@@ -1,4 +1,5 @@
-"""What callers of this agent are likely to say: the agent file's examples with values put in, and answers to its questions.
+"""What callers of this agent are likely to say: the agent file's examples with values put in, and answers to its
+questions.
 
 The same expansion teaches the intent classifier (:func:`intent_sentences`) and, as lower-case words with every number
 spelled, the recogniser's language model (:func:`training_sentences`). Everything is deterministic.
@@ -26,7 +27,8 @@ _NAMES: Final = tuple(
 _QUESTION_FRAMES: Final = (
     "{}", "what about {}", "tell me about {}", "what is the {}", "what are your {}", "do you have {}", "is there {}",
     "how much is the {}", "how much does {} cost", "where is the {}", "when is the {}", "what time is the {}",
-    "i have a question about {}", "can i ask about {}", "do you offer {}", "what are the rules for {}", "how does {} work",
+    "i have a question about {}", "can i ask about {}", "do you offer {}", "what are the rules for {}",
+    "how does {} work",
     "how long does {} take", "how do i get {}", "is the {} open", "when does the {} close", "do i need {}",
 )  # fmt: skip
 _CORRECTIONS: Final = (
@@ -67,21 +69,23 @@ def values(slot: Slot, now: datetime) -> list[str]:
         return [spoken for choice in slot.choices for spoken in choice.spoken]
     if slot.kind is Kind.NAME:
         return [*(name.lower() for name in slot.known), *(name for name in _NAMES if name not in slot.known)]
-    makers = {
-        Kind.DATE: lambda: _dates(now),
-        Kind.TIME: _times,
-        Kind.MOMENT: lambda: [f"{day} at {hour}" for day, hour in zip(_dates(now), cycle(_times()), strict=False)],
-        Kind.INTEGER: lambda: _integers(slot),
-        Kind.NUMBER: lambda: _integers(slot),
-        Kind.DIGITS: lambda: _digits(slot.length or 6),
-    }
-    return makers[slot.kind]() if slot.kind in makers else []
+    if slot.kind is Kind.DATE:
+        return _dates(now)
+    if slot.kind is Kind.TIME:
+        return _times()
+    if slot.kind is Kind.MOMENT:
+        return [f"{day} at {hour}" for day, hour in zip(_dates(now), cycle(_times()), strict=False)]
+    if slot.kind in (Kind.INTEGER, Kind.NUMBER):
+        return _integers(slot)
+    return _digits(slot.length or 6) if slot.kind is Kind.DIGITS else []
 
 
 def _dates(now: datetime) -> list[str]:
     near = ["today", "tomorrow", "tonight", "the day after tomorrow", "in two days", "in a week", "this weekend"]
     days = [form.format(day) for form in ("{}", "next {}", "this {}") for day in WEEKDAYS]
-    days += [f"a week on {day}" for day in WEEKDAYS] + [f"{day} {part}" for day in WEEKDAYS for part in ("morning", "afternoon")]
+    days += [f"a week on {day}" for day in WEEKDAYS] + [
+        f"{day} {part}" for day in WEEKDAYS for part in ("morning", "afternoon")
+    ]
     coming = [(now + timedelta(ahead)).date() for ahead in range(1, 45)]
     for day in coming:
         place, month = say_ordinal(day.day), MONTHS[day.month - 1]
@@ -101,7 +105,11 @@ def _times() -> list[str]:
 def _integers(slot: Slot) -> list[str]:
     if "room" in slot.label:
         doors = [floor * 100 + door for door in range(1, 21) for floor in range(1, 6)]
-        return [text for door in doors for text in (_door(door), say_number(door).replace(" and ", " "), say_digits(str(door)))]
+        return [
+            text
+            for door in doors
+            for text in (_door(door), say_number(door).replace(" and ", " "), say_digits(str(door)))
+        ]
     if "dollars" in slot.after or "under" in slot.before:
         return [f"{say_number(amount)} thousand" for amount in (*range(5, 30), *range(30, 80, 5))]
     least, most = int(slot.least or 1), int(slot.most or 12)
@@ -116,7 +124,7 @@ def _door(number: int) -> str:
 def _digits(length: int) -> list[str]:
     """Codes that between them hold every pair of digits often: an even walk over the numbers of that length."""
     whole = 10**length
-    return [say_digits(f"{(number * 7_919 + 1_234) % whole:0{length}d}") for number in range(0, 240)]
+    return [say_digits(f"{(number * 7_919 + 1_234) % whole:0{length}d}") for number in range(240)]
 
 
 def expanded(examples: Sequence[str], slots: Mapping[str, Slot], now: datetime, most: int) -> Iterator[str]:

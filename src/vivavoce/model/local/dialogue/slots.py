@@ -1,6 +1,8 @@
-"""What a tool needs to know, as slots: one per property of its JSON Schema, with what the tool's examples teach about it.
+"""What a tool needs to know, as slots: one per property of its JSON Schema, with what the tool's examples teach about
+it.
 
-The words around a ``{parameter}`` in an example ("room {room}", "{party_size} people") later tell which of two numbers in an
+The words around a ``{parameter}`` in an example ("room {room}",
+"{party_size} people") later tell which of two numbers in an
 utterance is which, and lend the confirmation its prepositions.
 """
 
@@ -21,7 +23,9 @@ PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _MORNING_SERVICE: Final = frozenset({"wake", "alarm", "breakfast"})
 _EVENING_SERVICE: Final = frozenset({"dinner", "restaurant", "supper", "evening"})
 _PRICE_WORDS: Final = frozenset({"price", "cost", "budget", "amount", "pay"})
-_PRICE_BEFORE: Final = frozenset({"under", "below", "than", "to", "budget", "most", "maximum", "spend", "around", "about"})
+_PRICE_BEFORE: Final = frozenset(
+    {"under", "below", "than", "to", "budget", "most", "maximum", "spend", "around", "about"}
+)
 _PRICE_AFTER: Final = frozenset({"dollars", "pounds", "euros", "bucks", "quid"})
 _PEOPLE_AFTER: Final = frozenset({"people", "persons", "guests", "adults", "of"})
 
@@ -53,8 +57,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One property. ``before`` and ``after`` are the words seen next to it in examples; another slot there is ``<name>``.
-    ``least``/``most`` bound a number, or the count of characters of digits (0: unknown)."""
+    """One property. ``before`` and ``after`` are the words seen next to it in examples; another slot there is
+    ``<name>``. ``least``/``most`` bound a number, or the count of characters of digits (0: unknown)."""
 
     name: str
     kind: Kind

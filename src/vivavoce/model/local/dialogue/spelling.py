@@ -15,9 +15,7 @@ _IRREGULAR: Final = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
     "twelve": "twelfth",
 }  # fmt: skip
-MONTHS: Final = (
-    "january february march april may june july august september october november december"
-).split()
+MONTHS: Final = ("january february march april may june july august september october november december").split()
 WEEKDAYS: Final = "monday tuesday wednesday thursday friday saturday sunday".split()
 
 
@@ -40,11 +38,8 @@ def say_number(value: int) -> str:
 def say_ordinal(value: int) -> str:
     """``16`` is "sixteenth"."""
     *front, last = say_number(value).split()
-    if last in _IRREGULAR:
-        last = _IRREGULAR[last]
-    else:
-        last = last[:-1] + "ieth" if last.endswith("y") else last + "th"
-    return " ".join([*front, last])
+    regular = last[:-1] + "ieth" if last.endswith("y") else last + "th"
+    return " ".join([*front, _IRREGULAR.get(last, regular)])
 
 
 def say_digits(digits: str) -> str:
@@ -59,7 +54,7 @@ def short_ordinal(value: int) -> str:
 
 
 def say_date(day: date, today: date) -> str:
-    """"Saturday the 16th"; with the month when it is another one, with the year when it is far away."""
+    """ "Saturday the 16th"; with the month when it is another one, with the year when it is far away."""
     text = f"{WEEKDAYS[day.weekday()].capitalize()} the {short_ordinal(day.day)}"
     if (day.year, day.month) != (today.year, today.month):
         text += f" of {MONTHS[day.month - 1].capitalize()}"
@@ -67,7 +62,8 @@ def say_date(day: date, today: date) -> str:
 
 
 def say_hour(hour: int, minute: int) -> str:
-    """A time on a twelve-hour face in words: "ten thirty", "two o'clock", "five past"-free so that it is never misheard."""
+    """A time on a twelve-hour face in words: "ten thirty", "two o'clock", "five past"-free so that it is never
+    misheard."""
     face = ONES[(hour - 1) % 12 + 1]
     if minute == 0:
         return f"{face} o'clock"

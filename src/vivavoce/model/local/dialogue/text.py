@@ -1,7 +1,7 @@
 """Words as a recogniser gives them or a keyboard does, and how alike two of them sound.
 
-``words`` is the one tokeniser of the dialogue part: lower case, no punctuation, numerals kept whole. ``likeness`` compares
-by spelling and by a coarse sound key, because a recogniser's mistakes sound right and look wrong ("a roar a").
+``words`` is the one tokeniser of the dialogue part: lower case, no punctuation, numerals kept whole. ``likeness``
+compares by spelling and by a coarse sound key, because a recogniser's mistakes sound right and look wrong ("a roar a").
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def _most(one: str, two: str) -> float:
 
 @lru_cache(maxsize=32768)
 def likeness(one: str, two: str, least: float = 0.0) -> float:
-    """How alike two words or phrases are, from 0 to 1; 1 only when they are spelt alike but for spaces. What cannot reach
-    ``least`` is 0."""
+    """How alike two words or phrases are, from 0 to 1; 1 only when they are spelt alike but for spaces. What cannot
+    reach ``least`` is 0."""
     left, right = one.replace(" ", ""), two.replace(" ", "")
     if left == right:
         return 1.0

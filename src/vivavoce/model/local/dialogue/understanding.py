@@ -1,34 +1,44 @@
 """What an utterance means: its intent and its slot values, without changing anything.
 
-The classifier ranks the intents; three rules correct it, because a caller's own words outweigh statistics: a plain built-in
-phrase is what it is, a question that the knowledge answers well is one, and a weak guess is no guess (``none``).
+The classifier ranks the intents; three rules correct it, because a caller's own words outweigh statistics: a plain
+built-in phrase is what it is, a question that the knowledge answers well is one, and a weak guess is no guess
+(``none``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from vivavoce.agent.declaration import Agent, Tool
-from vivavoce.model.local.dialogue.builtins import KNOWLEDGE, NONE, PHRASES, plain_intent
+from vivavoce.model.local.dialogue.builtins import GREETING, HELP, KNOWLEDGE, NONE, PHRASES, plain_intent
 from vivavoce.model.local.dialogue.extraction import Extraction, Setting, choices_named, extract
 from vivavoce.model.local.dialogue.intents import IntentClassifier, Ranked
-from vivavoce.model.local.dialogue.knowledge import Answer, Library
+from vivavoce.model.local.dialogue.knowledge import Answer, Library, telling
 from vivavoce.model.local.dialogue.moments import Leaning
 from vivavoce.model.local.dialogue.phrases import intent_sentences
 from vivavoce.model.local.dialogue.port import Heard
 from vivavoce.model.local.dialogue.slots import PLACEHOLDER, Slot, leaning_of, slots_of
 from vivavoce.model.local.dialogue.text import words
 
-BELIEVED: Final = 0.40
-SURE: Final = 0.65
+BELIEVED: Final = 0.25
+SURE: Final = 0.6
 ANSWER_FLOOR: Final = 0.45
 _ANSWER_GAIN: Final = 2.0
 _ANSWER_EVEN: Final = 0.7
+_DOUBTED: Final = 0.4
+# Intents that have no object: "help me" is a call for help, "help me with my taxes" is not ours.
+_WHOLE: Final = {
+    intent: frozenset(word for phrase in PHRASES[intent] for word in telling(phrase)) for intent in (HELP, GREETING)
+}
+_BEST_FIT: Final = 1.5
+_QUESTION_FIT: Final = 0.6
+_STATEMENT_FIT: Final = 0.9
+_NAMED_LOSS: Final = 2.0
 _ASKING: Final = frozenset(
-    "what when where which who how why is are do does can could may am tell whats".split()
+    "what what's when where which who how why is are do does can could may am tell would".split()
 )
 
 
@@ -51,8 +61,9 @@ class Understander:
         self.library = Library(agent.knowledge)
         self._leanings: dict[str, Leaning] = {tool.name: leaning_of(tool) for tool in agent.tools}
         every = {(slot.name, slot.choices): slot for slots in self.slots.values() for slot in slots if slot.choices}
+        self._choosing = tuple(every.values())
         self._classifier = IntentClassifier(
-            intent_sentences(agent, now), lambda text: choices_named(words(text), every.values())
+            intent_sentences(agent, now), lambda text: choices_named(words(text), self._choosing, exactly=True)
         )
         self._ordinary = frozenset(
             word for tool in agent.tools for example in tool.examples for word in words(PLACEHOLDER.sub(" ", example))
@@ -67,26 +78,30 @@ class Understander:
         if not said:
             return Understanding(NONE)
         answer = self.library.answer(heard.text)
-        fit = min(answer.score, 1.5) if answer else 0.0
-        ranked = self._classifier.rank(
-            heard.text, heard.alternatives, {KNOWLEDGE: _ANSWER_GAIN * (fit - _ANSWER_EVEN)}
-        )
-        best = self._settled(ranked, said, answer)
+        fit = min(answer.score, _BEST_FIT) if answer else 0.0
+        named = choices_named(said, self._choosing, exactly=False)
+        evidence = {KNOWLEDGE: _ANSWER_GAIN * (fit - _ANSWER_EVEN), NONE: -_NAMED_LOSS * bool(named)}
+        best = self._settled(self._classifier.rank(heard.text, heard.alternatives, named, evidence), said, fit)
+        if best.name in _WHOLE and set(telling(heard.text)) - _WHOLE[best.name]:
+            best = Ranked(NONE, 0.5)
         if best.name in self.tools:
             return Understanding(best.name, self.read(best.name, heard, now).values, best.probability, answer)
         return Understanding(best.name, {}, best.probability, answer)
 
-    def _settled(self, ranked: list[Ranked], said: tuple[str, ...], answer: Answer | None) -> Ranked:
+    def _settled(self, ranked: Sequence[Ranked], said: Sequence[str], fit: float) -> Ranked:
+        """The intent to believe, from the ranking and how well the knowledge answers."""
         best = ranked[0]
-        fit = answer.score if answer else 0.0
-        asks = bool(_ASKING & set(said[:2]))
         if best.name == KNOWLEDGE and fit < ANSWER_FLOOR:
-            return next((one for one in ranked if one.name in self.tools and one.probability >= BELIEVED), Ranked(NONE, 0.5))
-        if best.probability < SURE and asks and fit >= 2 * ANSWER_FLOOR and best.name != KNOWLEDGE:
-            knowledge = next((one for one in ranked if one.name == KNOWLEDGE), None)
-            if knowledge and knowledge.probability > best.probability / 2:
-                return Ranked(KNOWLEDGE, max(knowledge.probability, BELIEVED))
-        return best if best.probability >= BELIEVED else Ranked(NONE, 1 - best.probability)
+            # A question about the service that nothing known answers: the other intents share its probability.
+            rest = 1 - best.probability
+            ranked = [one._replace(probability=one.probability / rest) for one in ranked[1:]]
+            best = ranked[0]
+        answered = fit >= (_QUESTION_FIT if _ASKING & set(said[:2]) else _STATEMENT_FIT)
+        if answered and (best.name == NONE or best.probability < _DOUBTED):
+            return Ranked(KNOWLEDGE, BELIEVED)
+        if best.probability < (BELIEVED if best.name in self.tools or best.name == KNOWLEDGE else SURE):
+            return Ranked(NONE, 1 - best.probability)
+        return best
 
     def read(self, tool: str, heard: Heard, now: datetime, asked: str | None = None) -> Extraction:
         """The slots of ``tool`` in ``heard``. Other readings of the recogniser fill what the first one leaves open."""
@@ -99,6 +114,3 @@ class Understander:
             if asked in second.values:
                 return Extraction({**second.values, **first.values}, first.denied, "", first.rest)
         return first
-
-
-BUILT_IN: Final = frozenset(PHRASES)

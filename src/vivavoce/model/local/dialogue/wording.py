@@ -18,7 +18,7 @@ from vivavoce.model.local.dialogue.spelling import say_date, say_time
 from vivavoce.model.local.dialogue.text import plain, words
 
 _DOING: Final = frozenset("book order open request schedule reserve create make set add send arrange".split())
-_PREPOSITIONS: Final = frozenset("in at to for of from with on under about".split())
+_PREPOSITIONS: Final = frozenset("in at to for of from on under about".split())
 _ARTICLES: Final = frozenset("the a an my your number".split())
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+")
 _CLAUSE: Final = re.compile(r"(?<=[,;:])\s+")
@@ -165,7 +165,7 @@ def _scalar(value: Any) -> str:
 
 
 def clauses(text: str) -> list[str]:
-    """``text`` cut at sentence ends, and a long sentence at its commas, so that synthesis can start on the first piece."""
+    """``text`` cut at sentence ends, and a long sentence at its commas: synthesis can start on the first piece."""
     pieces = []
     for sentence in _SENTENCE.split(text.strip()):
         pieces += _CLAUSE.split(sentence) if len(sentence) > _LONG_CHARACTERS else [sentence]

@@ -60,14 +60,12 @@ class PacedChannel:
         self._hung_up = False
 
     async def run(self, emit: EmitChannelEvent) -> None:
-        loop = asyncio.get_running_loop()
-        started_s = loop.time()
+        beats = _Beats(FRAME_MS / 1000)
         await emit(CallerConnected(self.name, self.rate_hz))
         frames = samples = 0
         while True:
+            await beats.next()
             frames += 1
-            # Sleeps even when late, so that a wish can be performed between two frames that are made up for.
-            await asyncio.sleep(max(0.0, started_s + frames * FRAME_MS / 1000 - loop.time()))
             until = frames * FRAME_MS * self.rate_hz // 1000
             if self._hung_up or not await self._frame(emit, until - samples):
                 return
@@ -97,3 +95,27 @@ class PacedChannel:
             return False
         await emit(CallerAudio(Audio(spoken + silence(samples - samples_in(spoken)))))
         return True
+
+
+class _Beats:
+    """Every ``period_s`` of loop time from now on. A beat that is late moves none of those after it."""
+
+    def __init__(self, period_s: float) -> None:
+        self._period_s = period_s
+        self._first_s = 0.0
+        self._count = 0
+
+    async def next(self) -> None:
+        """Returns when the next beat is due: after others had their turn even if that is past."""
+        loop = asyncio.get_running_loop()
+        due = loop.create_future()
+        if self._count == 0:
+            timer = loop.call_later(self._period_s, due.set_result, None)
+            self._first_s = timer.when()
+        else:
+            timer = loop.call_at(self._first_s + self._count * self._period_s, due.set_result, None)
+        self._count += 1
+        try:
+            await due
+        finally:
+            timer.cancel()

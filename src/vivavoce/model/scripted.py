@@ -334,15 +334,14 @@ class _ScriptedSession:
 
     async def _say(self, say: Say, response: ResponseId, text: str, emit: EmitModelEvent) -> bool:
         """False if it was cut off."""
-        loop = asyncio.get_running_loop()
-        began_s = loop.time()
         self._newest = response
         self._making.add(response)
         await emit(ResponseStarted(self._connection, response))
         if text:
             await emit(AgentText(self._connection, response, text, Samples(0)))
         for begin_ms in range(0, say.ms, say.chunk_ms):
-            await asyncio.sleep(max(0.0, began_s + begin_ms / 1000 / say.pace - loop.time()))
+            if begin_ms:
+                await asyncio.sleep(say.chunk_ms / 1000 / say.pace)
             if response not in self._making:
                 return False
             end_ms = min(begin_ms + say.chunk_ms, say.ms)

@@ -14,7 +14,8 @@ import pytest
 
 from vivavoce.agent import Tool
 from vivavoce.errors import ToolFault
-from vivavoce.tools import ToolOutcome, ToolRunner, ToolStatus
+from vivavoce.events import ToolStatus
+from vivavoce.tools import ToolOutcome, ToolRunner
 
 CALLER: contextvars.ContextVar[str] = contextvars.ContextVar("CALLER", default="")
 

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.unit.core.scenario import CONNECTED, ONE, audio, instant, plan, samples
 from tests.unit.core.watched import Watched
 from vivavoce.core.phase import Phase
+from vivavoce.core.voices import Caller
 from vivavoce.events import (
     END_CALL,
     FAREWELL,
@@ -170,8 +171,9 @@ class Call(RuleBasedStateMachine):
         """The channel plays, and deadlines are kept on the way."""
         until = self.now_ms + ms
         while self.now_ms < until and not self.closed:
-            self.now_ms = min(until, self.now_ms + 200)
-            for report in self.speaker.play(samples(200)):
+            step_ms = min(200, until - self.now_ms)
+            self.now_ms += step_ms
+            for report in self.speaker.play(samples(step_ms)):
                 self.feed(report)
             deadline = self.watched.session.deadline
             if deadline is not None and deadline <= instant(self.now_ms):
@@ -186,9 +188,15 @@ class Call(RuleBasedStateMachine):
     @precondition(lambda self: not self.closed)
     @rule()
     def caller_talks_or_stops(self) -> None:
-        talking = self.watched.session.talk.caller.state.value == "talking"
-        at = samples(self.now_ms)
-        self.feed(CallerSpeechStopped(ONE, at) if talking else CallerSpeechStarted(ONE, at))
+        session, at = self.watched.session, samples(self.now_ms)
+        if session.talk.caller.state is Caller.TALKING:
+            self.feed(CallerSpeechStopped(ONE, at))
+            return
+        self.feed(CallerSpeechStarted(ONE, at))
+        still = {response for response, _ in self.speaker.queue} - set(self.flushes)
+        if session.plan.interruption != "never":
+            protected = {GREETING, FAREWELL} if session.plan.protect_greeting else {FAREWELL}
+            assert self.closed or still <= protected, "the agent yields to a caller who starts"
 
     @precondition(lambda self: self.making is None and not self.closed)
     @rule()
@@ -283,4 +291,4 @@ class Call(RuleBasedStateMachine):
 
 
 TestCall = Call.TestCase
-TestCall.settings = settings(deadline=None, derandomize=True, max_examples=40, stateful_step_count=40)
+TestCall.settings = settings(deadline=None, derandomize=True, max_examples=100, stateful_step_count=40)

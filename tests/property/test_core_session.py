@@ -48,7 +48,9 @@ from vivavoce.events import (
 
 SETTINGS = settings(deadline=None, derandomize=True, max_examples=120)
 Step = tuple[Event, int]
-STEPS = st.lists(st.tuples(EVENTS, st.sampled_from([0, 0, 20_000, 700_000, 30_000_000])), max_size=40)
+STEPS = st.lists(
+    st.tuples(EVENTS, st.sampled_from([0, 0, 0, 20_000, 20_000, 700_000, 700_000, 30_000_000])), max_size=40
+)
 BEGINNINGS: st.SearchStrategy[list[Event]] = st.one_of(
     st.just([]),
     PLANS.map(lambda call_plan: [CallStarted(call_plan)]),

@@ -12,6 +12,7 @@ def test_a_wire_begins_opening() -> None:
 def test_before_the_first_connection_there_is_none() -> None:
     models = ModelLinks()
     assert (models.current, models.model, models.state, models.live) == (0, -1, Link.GONE, False)
+    assert not any(models.can(move) for move in LinkMove)
 
 
 def test_connections_count_from_one_and_models_go_in_order() -> None:
@@ -25,6 +26,7 @@ def test_a_connection_is_live_once_open() -> None:
     assert (models.state, models.live) == (Link.OPENING, False)
     models.move(LinkMove.OPEN)
     assert (models.state, models.live) == (Link.LIVE, True)
+    assert (models.can(LinkMove.OPEN), models.can(LinkMove.LOSE)) == (False, True)
     models.move(LinkMove.LOSE)
     assert (models.state, models.live) == (Link.GONE, False)
 

@@ -9,6 +9,9 @@ from collections import Counter
 
 from vivavoce.core.session import Session
 from vivavoce.events import (
+    FAREWELL,
+    GREETING,
+    AgentAudio,
     AudioLost,
     CallerAudio,
     CallerHungUp,
@@ -66,6 +69,10 @@ class Watched:
             assert all(isinstance(effect, Ignore) for effect in effects), "a closed call only ignores"
         elif isinstance(event, AudioLost) and not effects:
             self._intake["lost"] += event.samples
+        if isinstance(event, AgentAudio):
+            first = effects[0]
+            counted = first.samples if isinstance(first, Ignore) else isinstance(first, Play) and first.audio.samples
+            assert counted == event.audio.samples, "what the model makes is played, or dropped and counted"
         self._check_deadline(event, now, asked_for)
         self._check_intake()
         self._playout.check(self.session)
@@ -104,6 +111,11 @@ class Watched:
                 self._tools[tool_call] = type(effect).__name__
             case HangUp():
                 self._channel_gone = True
+            case Flush(response):
+                plan = self.session.plan
+                assert plan.interruption != "never", "an agent that is never interrupted does not yield"
+                assert response != FAREWELL, "a farewell is never cut"
+                assert response != GREETING or not plan.protect_greeting, "a protected greeting is never cut"
             case CloseCall():
                 self._closed = True
 
@@ -159,6 +171,7 @@ class _PlayoutWatch:
 
     def __init__(self) -> None:
         self._sent: Counter[ResponseId] = Counter()
+        self._played: Counter[ResponseId] = Counter()
         self._over: dict[ResponseId, str] = {}
         self._stopping: ResponseId | None = None
 
@@ -186,6 +199,7 @@ class _PlayoutWatch:
         for response in {*self._sent, *self._over}:
             playout = session.talk.playouts.get(response)
             assert playout is not None
-            assert 0 <= playout.played <= playout.sent <= playout.generated
+            assert self._played[response] <= playout.played <= playout.sent <= playout.generated
+            self._played[response] = playout.played
             assert playout.sent == self._sent[response]
             playout.heard_text()

@@ -173,7 +173,7 @@ class _Worker(asyncio.SubprocessProtocol):
         assert self._transport is not None
         status = self._transport.get_returncode()
         by_hand = "run it by hand to see why: " + " ".join(_WORKER[1:])
-        failure = self._failure or frames.Failure(f"the recognition worker ended with status {status}", by_hand, False)
+        failure = self._failure or frames.Failure(f"the recognition worker ended with status {status}", by_hand)
         if not self.opened.done():
             self.opened.set_exception(NotAvailable(failure.message, hint=failure.hint))
         self._arrived(EarFailed(failure.message))

@@ -50,11 +50,10 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The last words of a worker. ``mendable``: the person who set this up can do what ``hint`` says."""
+    """The last words of a worker."""
 
     message: str
     hint: str
-    mendable: bool
 
 
 class SpeechStarted(msgspec.Struct, frozen=True, tag=True):

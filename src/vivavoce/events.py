@@ -133,12 +133,6 @@ class StoreFailed(_Fact, frozen=True):
     message: str
 
 
-class AudioLost(_Fact, frozen=True):
-    """The model's full queue refused this many samples of caller audio that the core had forwarded."""
-
-    samples: Samples
-
-
 # -- facts: the channel ----------------------------------------------------------------------------------------------
 
 
@@ -275,6 +269,13 @@ class UsageReported(_Fact, frozen=True):
     speech_out: int = 0
     text_in: int = 0
     text_out: int = 0
+
+
+class AudioLost(_Fact, frozen=True):
+    """The session could not keep up and gave up this many samples of the caller's audio that the core had forwarded."""
+
+    connection: ConnectionId
+    samples: Samples
 
 
 class ModelLost(_Fact, frozen=True):
@@ -427,7 +428,7 @@ class CloseCall(_Wish, frozen=True):
     reason: str
 
 
-EngineEvent = CallStarted | TimePassed | StopRequested | StoreFailed | AudioLost
+EngineEvent = CallStarted | TimePassed | StopRequested | StoreFailed
 ChannelEvent = (
     CallerConnected | CallerAudio | CallerText | PlayoutProgress | PlayoutStopped | CallerHungUp | ChannelLost
 )
@@ -443,6 +444,7 @@ ModelEvent = (
     | ResponseInterrupted
     | ToolRequested
     | UsageReported
+    | AudioLost
     | ModelLost
 )
 Event = EngineEvent | ChannelEvent | ModelEvent | ToolFinished

@@ -139,7 +139,7 @@ ALPHABET: list[Event] = [
     ToolFinished(T1, ToolStatus.OK, "1"),
     TimePassed(),
     ModelLost(ONE, "reset"),
-    AudioLost(samples(10)),
+    AudioLost(ONE, samples(10)),
     CallerTranscribed(ONE, "when do you open", final=True),
     UsageReported(ONE, text_in=900),
     StopRequested("draining"),

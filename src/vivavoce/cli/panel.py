@@ -21,7 +21,7 @@ _QUIETEST_DBFS = -60.0
 
 
 class Panel:
-    """Shows a microphone channel and lets its keys work: ``m`` mutes, the space bar talks (push-to-talk), ``q`` hangs up.
+    """Shows a microphone channel and lets its keys work: ``m`` mutes, the space bar talks, ``q`` hangs up.
 
     A terminal reports no key releases, so the space bar opens the microphone and the next press closes it.
     """

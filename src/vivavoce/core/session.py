@@ -130,7 +130,7 @@ class Session:
                 return "the call is closed"
             case Phase.NEW if not isinstance(event, CallStarted | StopRequested | StoreFailed):
                 return "the call has not started"
-        if isinstance(event, ModelEvent):
+        if isinstance(event, ModelEvent) and not isinstance(event, AudioLost):  # what is lost counts, late or not
             if event.connection != self.models.current:
                 return "an event of an old connection"
             if not self.models.live and not isinstance(event, ModelReady | ModelLost | UsageReported):
@@ -170,7 +170,7 @@ class Session:
             case ModelReady():
                 return self._model_ready(event, now)
             case ModelLost():
-                return self._model_lost(event)
+                return self._model_lost(event, now)
             case CallerText():
                 return self._caller_text(event)
             case CallerHungUp(reason):
@@ -181,8 +181,8 @@ class Session:
                 return self._close(Disposition.STOPPED, reason)
             case StoreFailed(message):
                 return self._close(Disposition.FAILED, message)
-            case AudioLost(samples):
-                return self.intake.lose(samples)
+            case AudioLost():
+                return self.intake.lose(event.samples)
             case CallerTranscribed() | UsageReported():
                 return iter(())  # for the record; nothing follows from them
             case CallerAudio():  # never here: receive() took it
@@ -237,7 +237,7 @@ class Session:
         for audio in self.intake.release():
             yield ForwardAudio(self.models.current, audio)
 
-    def _model_lost(self, event: ModelLost) -> Iterator[Effect]:
+    def _model_lost(self, event: ModelLost, now: Instant) -> Iterator[Effect]:
         if not self.models.can(LinkMove.LOSE):
             yield _ignore(event, f"the model is {self.models.state}")
             return
@@ -246,8 +246,8 @@ class Session:
         yield from self.talk.model_gone()
         if opening:
             yield from self._open_next_model(event.message)
-        elif self._verdict is None:
-            yield from self._close(Disposition.MODEL_LOST, event.message)
+        elif self._verdict is None:  # what the caller is hearing is heard to its end
+            yield from self._end(Disposition.MODEL_LOST, event.message, now)
 
     # -- in talk -------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from vivavoce.events import (
     AgentAudio,
     AgentText,
     Audio,
+    AudioLost,
     CallerSpeechStarted,
     CallerSpeechStopped,
     ForwardAudio,
@@ -56,6 +57,8 @@ class RateBridge:
                 return (msgspec.structs.replace(event, at=_scale(event.at, self._output_hz, self._call_hz)),)
             case CallerSpeechStarted() | CallerSpeechStopped() if self._call_hz != self._input_hz:
                 return (msgspec.structs.replace(event, at=_scale(event.at, self._input_hz, self._call_hz)),)
+            case AudioLost() if self._call_hz != self._input_hz:
+                return (msgspec.structs.replace(event, samples=_scale(event.samples, self._input_hz, self._call_hz)),)
             case ResponseFinished(connection, response) if response in self._from_model:
                 rest = self._from_model.pop(response).finish()
                 return (AgentAudio(connection, response, Audio(rest)), event) if rest else (event,)

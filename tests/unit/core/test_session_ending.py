@@ -255,8 +255,13 @@ def test_nobody_hangs_up_on_a_channel_that_is_gone(make: Callable[[], Script]) -
 def test_a_model_lost_in_talk_ends_the_call() -> None:
     call = talking()
     call.at(0, ResponseStarted(ONE, R1), said(R1, 500))
+    assert call.at(100, ModelLost(ONE, "reset")) == (FinishPlaying(R1),), "what is being heard is heard to its end"
+    assert call.at(500, played(R1, 500)) == (HangUp("reset"), CloseCall(Disposition.MODEL_LOST, "reset"))
+
+
+def test_a_model_lost_in_silence_ends_the_call_at_once() -> None:
+    call = talking()
     assert call.at(100, ModelLost(ONE, "reset")) == (
-        FinishPlaying(R1),
         HangUp("reset"),
         CloseCall(Disposition.MODEL_LOST, "reset"),
     )

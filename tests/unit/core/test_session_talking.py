@@ -69,7 +69,7 @@ def test_the_caller_is_forwarded_as_they_talk() -> None:
 
 def test_audio_the_model_refused_counts_as_dropped() -> None:
     call = talking()
-    assert call.at(20, CallerAudio(audio(20)), AudioLost(samples(15))) == (ForwardAudio(ONE, audio(20)),)
+    assert call.at(20, CallerAudio(audio(20)), AudioLost(ONE, samples(15))) == (ForwardAudio(ONE, audio(20)),)
     assert (call.session.intake.forwarded, call.session.intake.dropped) == (samples(5), samples(15))
 
 

@@ -1,0 +1,1 @@
+"""The embedded default model. Nothing is imported here: its workers start as modules of this package."""

@@ -13,14 +13,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from vivavoce.model.local.ear import Ear, EarEvent, EarFailed, PartialText, SpeechStarted, SpeechStopped, Utterance
-
 from vivavoce.errors import ModelFault
 from vivavoce.events import (
     END_CALL,
     AgentAudio,
     AgentText,
     Audio,
+    AudioLost,
     CallerSpeechStarted,
     CallerSpeechStopped,
     CallerTranscribed,
@@ -42,6 +41,7 @@ from vivavoce.events import (
     Truncate,
 )
 from vivavoce.model.local.dialogue.port import Act, CallTool, Dialogue, EndCall, Heard, Say
+from vivavoce.model.local.ear import Ear, EarEvent, EarFailed, PartialText, SpeechStarted, SpeechStopped, Utterance
 from vivavoce.model.local.mouth import Mouth, MouthFailed, SpokenAudio, SpokenEnd
 from vivavoce.model.port import EmitModelEvent
 
@@ -97,6 +97,7 @@ class LocalSession:
         self._responses = 0
         self._utterances = 0
         self._heard_samples = 0
+        self._lost = asyncio.Event()
         self._audible_until = 0  # in the caller's samples: when what was said so far will have been played
 
     async def run(self, emit: EmitModelEvent) -> None:
@@ -107,6 +108,7 @@ class LocalSession:
                 tasks.create_task(self._listen(parts, emit))
                 tasks.create_task(self._think(parts, emit))
                 tasks.create_task(self._speak(parts, emit))
+                tasks.create_task(self._admit(parts, emit))
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
@@ -132,7 +134,10 @@ class LocalSession:
                 self._jobs.put_nowait(_Job(lambda: dialogue.tool_result(tool_call, result, ok=ok)))
 
     def _hear(self, parts: Parts, audio: Audio) -> None:
+        dropped = parts.ear.dropped_samples
         parts.ear.hear(audio.pcm)
+        if parts.ear.dropped_samples != dropped:
+            self._lost.set()
         before, self._heard_samples = self._heard_samples, self._heard_samples + audio.samples
         if before < self._audible_until <= self._heard_samples:
             parts.ear.agent_speaking(False)
@@ -177,6 +182,15 @@ class LocalSession:
         thinking = self._answering is not None and self._response is None
         if thinking and self._job is not None and self._job.withdrawable and self._answering is not None:
             self._answering.cancel()
+
+    async def _admit(self, parts: Parts, emit: EmitModelEvent) -> None:
+        """Say what the ear had to drop because its worker fell behind."""
+        told = 0
+        while True:
+            await self._lost.wait()
+            self._lost.clear()
+            dropped, told = parts.ear.dropped_samples - told, parts.ear.dropped_samples
+            await emit(AudioLost(self._connection, Samples(dropped)))
 
     # -- thinking ------------------------------------------------------------------------------------------------------
 

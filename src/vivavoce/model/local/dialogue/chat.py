@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,7 +50,7 @@ class ChatCompletions:
         self._tools.append(_function(END_CALL, END_CALL_DESCRIPTION, END_CALL_PARAMETERS))
         self._client = client
 
-    async def stream(self, instructions: str, history: Sequence[Message]) -> AsyncIterator[Piece]:
+    async def stream(self, instructions: str, history: Sequence[Message]) -> AsyncGenerator[Piece, None]:
         import httpx
 
         messages = [{"role": "system", "content": instructions}, *map(_message, history)]

@@ -36,6 +36,8 @@ _FOLLOWING: Final = frozenset("about instead and".split())
 _HINTED_TOOLS: Final = 4
 _BRIEF_CHARACTERS: Final = 60
 _FAILURES_BEFORE_PERSON: Final = 2
+# The order in which a bare correction is tried: "no, eleven" is rather a time than a day, and anything may be a name.
+_GUESSED: Final = (Kind.CHOICE, Kind.TIME, Kind.DATE, Kind.INTEGER, Kind.NUMBER, Kind.DIGITS, Kind.NAME)
 _EXPECTED: Final = {
     Kind.CHOICE: Expecting.CHOICE, Kind.DATE: Expecting.DATE_OR_TIME, Kind.TIME: Expecting.DATE_OR_TIME,
     Kind.MOMENT: Expecting.DATE_OR_TIME, Kind.DIGITS: Expecting.DIGITS, Kind.LETTERS: Expecting.DIGITS,
@@ -142,6 +144,13 @@ class Conversation:
 
     def _anywhere(self, heard: Heard) -> list[Act]:
         intent, sure = self.understanding.intent, self.understanding.confidence >= SURE
+        form = self.state.form
+        if (
+            form
+            and self.understanding.confidence < 1.0
+            and self._understander.read(form.tool, heard, self._now()).values
+        ):
+            return []  # "Sorry, I mean Friday" sounds like "sorry, say that again".
         if intent == builtin.REPEAT and sure:
             return [Say(text) for text in self.state.said] or self._say("I haven't said anything yet. How can I help?")
         if intent == builtin.PERSON and sure:
@@ -369,12 +378,13 @@ class Conversation:
         read = self._understander.read(form.tool, heard, self._now())
         said = words(heard.text)
         fresh = {name: value for name, value in read.values.items() if form.values.get(name) != value}
-        if fresh or read.denied or not (every or CORRECTION & set(said)):
+        if fresh or read.denied or self._slot_named(form, said) or not (every or CORRECTION & set(said)):
             return read
         bare = Heard(" ".join(word for word in said if word not in CORRECTION), heard.alternatives, heard.confidence)
-        for slot in self._understander.slots[form.tool]:
-            if slot.kind in (Kind.FREE, Kind.YES_NO) or slot.name not in form.values:
-                continue
+        given = [slot for slot in self._understander.slots[form.tool] if slot.name in form.values]
+        for slot in sorted(
+            (slot for slot in given if slot.kind in _GUESSED), key=lambda slot: _GUESSED.index(slot.kind)
+        ):
             guess = self._understander.read(form.tool, bare, self._now(), slot.name)
             if slot.name in guess.values and guess.values[slot.name] != form.values[slot.name]:
                 return guess

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ class Converse:
         self._tools = [_specification(tool.name, tool.description, tool.parameters) for tool in tools]
         self._tools.append(_specification(END_CALL, END_CALL_DESCRIPTION, END_CALL_PARAMETERS))
 
-    async def stream(self, instructions: str, history: Sequence[Message]) -> AsyncIterator[Piece]:
+    async def stream(self, instructions: str, history: Sequence[Message]) -> AsyncGenerator[Piece, None]:
         request = {
             "modelId": self._model,
             "system": [{"text": instructions}],
@@ -56,7 +56,7 @@ class Converse:
 
 
 async def _in_thread(work: Callable[[], Any]) -> Any:
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
     try:
         return await asyncio.to_thread(work)

@@ -6,7 +6,7 @@ understand. It is not free dictation and makes nothing up. :mod:`.conversation` 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -50,11 +50,11 @@ class EmbeddedDialogue:
         other.hear(heard)
         return other.understanding
 
-    async def reply(self, heard: Heard) -> AsyncIterator[Act]:
+    async def reply(self, heard: Heard) -> AsyncGenerator[Act, None]:
         for act in self._conversation.hear(heard):
             yield act
 
-    async def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncIterator[Act]:
+    async def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncGenerator[Act, None]:
         for act in self._conversation.result(tool_call, result, ok):
             yield act
 

@@ -347,7 +347,12 @@ def _clock_time(said: Sequence[str], at: int, leaning: Leaning, cues: frozenset[
         certain &= before not in _NOT_BEFORE_TIME
     after = _past_part_of_day(said, end)
     certain |= after > end or (before in cues and not (minute == 0 and _word(said, end) in _SPANS))
-    if hour > 23 or minute > 59 or (_word(said, end) in ("people", "guests", "percent", "%", "thousand")):
+    if (
+        hour > 23
+        or minute > 59
+        or (hour > 12 and not certain)
+        or (_word(said, end) in ("people", "guests", "percent", "%", "thousand"))
+    ):
         return None
     return FoundTime(_on_the_day(said, hour, minute, end, leaning), at, after, certain)
 

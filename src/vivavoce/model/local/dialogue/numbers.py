@@ -19,7 +19,7 @@ from vivavoce.model.local.dialogue.spelling import ONES, TENS, say_ordinal
 _UNITS: Final = {word: value for value, word in enumerate(ONES)} | {"nought": 0, "naught": 0}
 _TENS: Final = {word: 10 * place for place, word in enumerate(TENS) if place >= 2} | {"fourty": 40}
 _LARGE: Final = {"thousand": 1_000, "grand": 1_000, "k": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-_ORDINALS: Final = {say_ordinal(value): value for value in (*range(1, 21), 30)}
+_ORDINALS: Final = {say_ordinal(value): value for value in (*range(1, 20), *range(20, 100, 10))}
 _PLACES: Final = {word: value for word, value in _ORDINALS.items() if value < 10}
 _GROUPS: Final = {"couple": 2, "pair": 2, "dozen": 12}
 _CURRENCY: Final = frozenset({"£", "$", "€"})

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -93,7 +94,7 @@ class Piece:
 class Wire(Protocol):
     """One text model. Raises :class:`ModelFault`; closing the iterator abandons the answer."""
 
-    def stream(self, instructions: str, history: Sequence[Message]) -> AsyncIterator[Piece]: ...
+    def stream(self, instructions: str, history: Sequence[Message]) -> AsyncGenerator[Piece, None]: ...
 
 
 @dataclass(slots=True)
@@ -162,23 +163,25 @@ class TextModelDialogue:
             return Expecting.ANYTHING
         return next((kind for pattern, kind in _EXPECTATIONS if pattern.search(last)), Expecting.ANYTHING)
 
-    async def reply(self, heard: Heard) -> AsyncIterator[Act]:
+    async def reply(self, heard: Heard) -> AsyncGenerator[Act, None]:
         for tool_call in sorted(self._waiting):
             self._history.append(ToolGave(tool_call, '{"error": "no result yet; it may still come"}', ok=False))
         self._waiting.clear()
         self._history.append(UserSaid(heard.text))
-        async for act in self._answer():
-            yield act
+        async with aclosing(self._answer()) as acts:
+            async for act in acts:
+                yield act
 
-    async def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncIterator[Act]:
+    async def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncGenerator[Act, None]:
         if tool_call in self._waiting:
             self._waiting.discard(tool_call)
             self._history.append(ToolGave(tool_call, result, ok))
         else:
             self._history.append(UserSaid(f"(Not the caller: the late result of a tool is {result})"))
         if not self._waiting:
-            async for act in self._answer():
-                yield act
+            async with aclosing(self._answer()) as acts:
+                async for act in acts:
+                    yield act
 
     def interrupted(self, heard_text: str) -> None:
         """The agent's last words become those that were heard."""
@@ -188,13 +191,14 @@ class TextModelDialogue:
                 self._history[at] = replace(message, text=f"{heard_text.strip()} …" if heard_text.strip() else "…")
                 return
 
-    async def _answer(self) -> AsyncIterator[Act]:
+    async def _answer(self) -> AsyncGenerator[Act, None]:
         """One answer, and others after it while the model asks for tools in ways that cannot be called."""
         for _ in range(_ROUNDS):
             answer = _Answer()
             try:
-                async for act in self._streamed(answer):
-                    yield act
+                async with aclosing(self._streamed(answer)) as acts:
+                    async for act in acts:
+                        yield act
             finally:
                 # Also when the caller interrupts and the iterator is closed half-way.
                 self._keep(answer)
@@ -204,12 +208,14 @@ class TextModelDialogue:
             if calls or not answer.wishes:
                 return
 
-    async def _streamed(self, answer: _Answer) -> AsyncIterator[Act]:
+    async def _streamed(self, answer: _Answer) -> AsyncGenerator[Act, None]:
         try:
-            async for piece in self._wire.stream(instructions_of(self._agent, self._now()), self._history):
-                for text in answer.take(piece):
-                    answer.said = f"{answer.said} {text}".strip()
-                    yield Say(text)
+            # A closed generator does not close the ones it reads from; without aclosing the model would go on talking.
+            async with aclosing(self._wire.stream(instructions_of(self._agent, self._now()), self._history)) as pieces:
+                async for piece in pieces:
+                    for text in answer.take(piece):
+                        answer.said = f"{answer.said} {text}".strip()
+                        yield Say(text)
         except ModelFault as fault:
             if self._failed or not fault.retryable:
                 raise

@@ -36,7 +36,9 @@ _WHOLE: Final = {
 _BEST_FIT: Final = 1.5
 _QUESTION_FIT: Final = 0.6
 _STATEMENT_FIT: Final = 0.9
+# Words that a tool can use speak for a tool: much against "not ours", a little against a mere question.
 _NAMED_LOSS: Final = 2.0
+_NAMED_ANSWER_LOSS: Final = 0.5
 _ASKING: Final = frozenset(
     "what what's when where which who how why is are do does can could may am tell would".split()
 )
@@ -80,15 +82,18 @@ class Understander:
         answer = self.library.answer(heard.text)
         fit = min(answer.score, _BEST_FIT) if answer else 0.0
         named = choices_named(said, self._choosing, exactly=False)
-        evidence = {KNOWLEDGE: _ANSWER_GAIN * (fit - _ANSWER_EVEN), NONE: -_NAMED_LOSS * bool(named)}
-        best = self._settled(self._classifier.rank(heard.text, heard.alternatives, named, evidence), said, fit)
+        # A question that names what a tool can use must be answered all the better to be no wish for the tool.
+        asks = bool(_ASKING & set(said[:2])) and not named
+        answering = _ANSWER_GAIN * (fit - _ANSWER_EVEN) - _NAMED_ANSWER_LOSS * bool(named)
+        evidence = {KNOWLEDGE: answering, NONE: -_NAMED_LOSS * bool(named)}
+        best = self._settled(self._classifier.rank(heard.text, heard.alternatives, named, evidence), asks, fit)
         if best.name in _WHOLE and set(telling(heard.text)) - _WHOLE[best.name]:
             best = Ranked(NONE, 0.5)
         if best.name in self.tools:
             return Understanding(best.name, self.read(best.name, heard, now).values, best.probability, answer)
         return Understanding(best.name, {}, best.probability, answer)
 
-    def _settled(self, ranked: Sequence[Ranked], said: Sequence[str], fit: float) -> Ranked:
+    def _settled(self, ranked: Sequence[Ranked], asks: bool, fit: float) -> Ranked:
         """The intent to believe, from the ranking and how well the knowledge answers."""
         best = ranked[0]
         if best.name == KNOWLEDGE and fit < ANSWER_FLOOR:
@@ -96,7 +101,7 @@ class Understander:
             rest = 1 - best.probability
             ranked = [one._replace(probability=one.probability / rest) for one in ranked[1:]]
             best = ranked[0]
-        answered = fit >= (_QUESTION_FIT if _ASKING & set(said[:2]) else _STATEMENT_FIT)
+        answered = fit >= (_QUESTION_FIT if asks else _STATEMENT_FIT)
         if answered and (best.name == NONE or best.probability < _DOUBTED):
             return Ranked(KNOWLEDGE, BELIEVED)
         if best.probability < (BELIEVED if best.name in self.tools or best.name == KNOWLEDGE else SURE):

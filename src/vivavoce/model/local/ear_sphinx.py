@@ -9,6 +9,7 @@ the general model alone (docs/decisions/0201-hearing-the-agents-own-words.md).
 from __future__ import annotations
 
 import ctypes
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -25,6 +26,11 @@ from vivavoce.model.local.ear_recogniser import MOST_ALTERNATIVES, Recogniser
 # The library mixes probabilities to which it has already applied the language weight, 6.5: where the two models differ,
 # the better chance wins, and this weight shifts that by its 6.5th root, 0.7. Results are flat from 0.001 to 0.5.
 _OWN_SENTENCES_WEIGHT: Final = 0.1
+# From the posterior of the best reading, in nats, to the chance that all its words are right: logistic, 92 utterances
+# of two voices, half of them at 15 dB of noise (area under the curve 0.88). Docs: decisions/0201.
+_CONFIDENCE_OFFSET: Final = 2.0
+_CONFIDENCE_SLOPE: Final = 0.34
+_LEAST_NATS: Final = -100.0
 _READINGS_LOOKED_AT: Final = 25
 
 _Handle = ctypes.c_void_p
@@ -40,6 +46,8 @@ _FUNCTIONS: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "ps_lookup_word": (_Handle, (_Handle, _TEXT)),
     "ps_add_word": (_INT, (_Handle, _TEXT, _TEXT, _INT)),
     "ps_get_logmath": (_Handle, (_Handle,)),
+    "ps_get_prob": (ctypes.c_int32, (_Handle,)),
+    "logmath_log_to_ln": (ctypes.c_double, (_Handle, _INT)),
     "ps_add_lm": (_INT, (_Handle, _TEXT, _Handle)),
     "ps_activate_search": (_INT, (_Handle, _TEXT)),
     "ps_start_utt": (_INT, (_Handle,)),
@@ -83,7 +91,9 @@ def _library(pocketsphinx: ModuleType) -> ctypes.CDLL:
 
 
 class Sphinx:
-    """The C library, hearing English and above all ``sentences``. Lives as long as its process."""
+    """The C library, hearing English and above all ``sentences``. Lives as long as its process.
+
+    Its confidence estimates the chance that every word is right; it does not go above 0.88."""
 
     wants_denoised = True
 
@@ -139,7 +149,12 @@ class Sphinx:
     def finish(self) -> Heard:
         self._c.ps_end_utt(self._decoder)
         text = self.partial()
-        return Heard(text, _others(self._readings(), text) if text else ())
+        return Heard(text, _others(self._readings(), text), self._confidence()) if text else Heard("")
+
+    def _confidence(self) -> float:
+        posterior = self._c.ps_get_prob(self._decoder)
+        nats = self._c.logmath_log_to_ln(self._c.ps_get_logmath(self._decoder), posterior)
+        return 1 / (1 + math.exp(-_CONFIDENCE_OFFSET - _CONFIDENCE_SLOPE * max(nats, _LEAST_NATS)))
 
     def _readings(self) -> Iterator[str]:
         reading = self._c.ps_nbest(self._decoder)
@@ -172,7 +187,7 @@ class GeneralSphinx:
     def finish(self) -> Heard:
         self._decoder.end_utt()
         text = self.partial()
-        return Heard(text, _others((reading.hypstr for reading in self._decoder.nbest()), text) if text else ())
+        return Heard(text, _others((reading.hypstr for reading in self._decoder.nbest()), text)) if text else Heard("")
 
 
 def _others(readings: Iterator[str], text: str) -> tuple[str, ...]:

@@ -207,6 +207,7 @@ def test_hears_two_requests() -> None:
         for utterance, offset in zip(utterances, (0, len(pcm) // 2), strict=True):
             assert {"could", "please"} <= set(utterance.heard.text.split())
             assert utterance.heard.alternatives
+            assert 0 < utterance.heard.confidence < 0.9
             assert abs(utterance.starts_at_samples - offset - 8_000) < 2_400
             assert abs(utterance.ends_at_samples - offset - (len(pcm) // 2 - 16_000)) < 2_400
         assert ear.dropped_samples == 0

@@ -14,7 +14,7 @@ from vivavoce import __version__
 from vivavoce.agent.declaration import Agent
 from vivavoce.channel.port import Channel
 from vivavoce.engine.call import Call, CallResult, Witness
-from vivavoce.events import CallPlan
+from vivavoce.events import CallPlan, Effect, Event, Instant
 from vivavoce.model.port import Model
 from vivavoce.timeline.disk import Disk
 from vivavoce.timeline.recording import Recorder
@@ -26,8 +26,8 @@ from vivavoce.tools.runner import ToolRunner
 @dataclass(frozen=True, slots=True)
 class AnsweredCall:
     """A call that is over. ``folder`` holds its timeline and, if ``recording`` is set, its sound. ``store_failure``
-    says
-    what the disk refused to keep, and is empty if all was kept."""
+    says what the disk refused to keep, and is empty if all was kept.
+    """
 
     call: str
     folder: Path
@@ -56,7 +56,11 @@ def new_call_id(opened: datetime) -> str:
 
 
 class Answering:
-    """One call about to be run. Made first, so that whoever watches it can also stop it."""
+    """One call about to be run. Made first, so that whoever watches it can also stop it.
+
+    Making it begins the timeline, which blocks for a moment and needs no loop: where other calls are running, make it
+    in a thread.
+    """
 
     def __init__(
         self,
@@ -74,6 +78,11 @@ class Answering:
         """
         self.call = new_call_id(opened)
         self.folder = calls / self.call
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._store_failure = ""
+        self._recorder = Recorder(disk, self.folder, self._store_failed) if agent.record else None
+        tools = ToolRunner(agent.tools, result_bytes=agent.limits.result_bytes)
+        self._call = Call(plan_of(agent, models), channel, models, tools, (self._keep, *witnesses))
         header = Header(
             vivavoce_timeline=VERSION,
             call=self.call,
@@ -82,38 +91,42 @@ class Answering:
             vivavoce=__version__,
             simulated=any(model.profile.simulated for model in models),
         )
-        self._loop = asyncio.get_running_loop()
+        # Last, since from here on there is something to close.
         self._timeline = TimelineWriter(disk, self.folder, header, self._store_failed)
-        self._recorder = Recorder(disk, self.folder, self._store_failed) if agent.record else None
-        keeping: list[Witness] = [self._timeline.write]
-        if self._recorder is not None:
-            keeping.append(self._recorder.observe)
-        tools = ToolRunner(agent.tools, result_bytes=agent.limits.result_bytes)
-        self._call = Call(plan_of(agent, models), channel, models, tools, (*keeping, *witnesses))
-        self._store_failure = ""
 
     async def run(self) -> AnsweredCall:
-        """Returns when the call is over and on disk."""
+        """Returns when the call is over and on disk. Cancelled, it closes both first."""
+        self._loop = asyncio.get_running_loop()
+        if self._store_failure:
+            self._call.store_failed(self._store_failure)
         try:
             result = await self._call.run()
         finally:
-            await asyncio.shield(asyncio.to_thread(self._close))
-        recording = self._recorder.path if self._recorder is not None else None
-        if recording is not None and not recording.exists():
-            recording = None  # the caller was never connected
+            # Handed to the executor here and now, so that no later cancellation can get ahead of it.
+            recording = await asyncio.shield(self._loop.run_in_executor(None, self._close))
         return AnsweredCall(self.call, self.folder, recording, result, self._store_failure)
 
     def stop(self, reason: str) -> None:
         """End the call now. From the call's own loop."""
         self._call.stop(reason)
 
-    def _close(self) -> None:
+    def _keep(self, at: Instant, value: Event | Effect) -> None:
+        """The first witness."""
+        self._timeline.write(at, value)
         if self._recorder is not None:
-            self._recorder.close()
+            self._recorder.observe(at, value)
+
+    def _close(self) -> Path | None:
+        """Returns where the sound is, if there is any. Blocks."""
         self._timeline.close()
+        if self._recorder is None:
+            return None
+        self._recorder.close()
+        return self._recorder.path if self._recorder.path.exists() else None  # none if the caller never connected
 
     def _store_failed(self, message: str) -> None:
         """Called by the disk's thread."""
         self._store_failure = self._store_failure or message
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the call is over, and the message is kept
-            self._loop.call_soon_threadsafe(self._call.store_failed, message)
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the call is over, and the message is kept
+                self._loop.call_soon_threadsafe(self._call.store_failed, message)

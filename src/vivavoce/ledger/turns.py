@@ -4,16 +4,18 @@ A *turn* is a stretch of the caller's talk (or typing) with the agent's replies 
 before the caller has spoken. Talk that goes on before any reply was begun belongs to the same turn.
 
 Latency, ``first_audio_ms``: from the instant at which the last sample of the caller's speech arrived (the model says
-which sample that was) to the first :class:`~vivavoce.events.Play` that follows. It holds everything on our side of the
+which sample that was) to the turn's first :class:`~vivavoce.events.Play`. It holds everything on our side of the
 channel: the wait that decides the turn is over, the model, the tools if it waited for them, and this server. What lies
-beyond the channel (network, jitter buffer, loudspeaker) is not in it.
+beyond the channel (network, jitter buffer, loudspeaker) is not in it. ``docs/reference/metrics.md`` has every figure.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from vivavoce.events import (
     AgentAudio,
@@ -25,7 +27,12 @@ from vivavoce.events import (
     CallerText,
     CallerTranscribed,
     CallStarted,
+    CancelTool,
+    ConnectionId,
+    Effect,
+    Event,
     Flush,
+    ForwardAudio,
     Ignore,
     Play,
     PlayoutProgress,
@@ -33,14 +40,18 @@ from vivavoce.events import (
     ResponseId,
     ResponseStarted,
     RunTool,
+    ToolCallId,
     ToolFinished,
 )
 from vivavoce.timeline.schema import Line
 
+CANCELLED = "cancelled"
+"""The status of a tool that nobody waited for any more: it has no result."""
+
 
 @dataclass(slots=True)
 class ToolUse:
-    """One tool call. ``status`` is empty while it runs."""
+    """One tool call. ``status`` is a :class:`~vivavoce.events.ToolStatus` or :data:`CANCELLED`, empty while it runs."""
 
     name: str
     arguments: str
@@ -48,6 +59,11 @@ class ToolUse:
     finished_us: int | None = None
     status: str = ""
     result: str = ""
+
+    def finish(self, at: int, status: str, result: str = "") -> None:
+        """Only the first end counts: what comes after it is late."""
+        if self.finished_us is None:
+            self.finished_us, self.status, self.result = at, status, result
 
     @property
     def duration_ms(self) -> float | None:
@@ -71,7 +87,7 @@ class Turn:
 
     @property
     def first_audio_ms(self) -> float | None:
-        """None where there was no reply, or no end of speech to count from."""
+        """None where there was no reply, or no end of speech to count from. Below zero if the agent spoke into it."""
         if self.speech_ended_us is None or self.first_audio_us is None:
             return None
         return (self.first_audio_us - self.speech_ended_us) / 1000
@@ -100,8 +116,41 @@ class Turn:
 @dataclass(slots=True)
 class _Reply:
     turn: Turn
-    generated: int = 0
+    sent: int = 0
     played: int = 0
+
+
+class _Arrivals:
+    """When the samples that a model heard had reached us.
+
+    A model counts from the first sample it was given, and each connection anew. What waited for a model arrived before
+    it was forwarded, so both ends of that queue are followed here.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[int, int]] = deque()  # samples, and the instant at which the last of them arrived
+        self._forwarded: dict[ConnectionId, tuple[list[int], list[int]]] = {}  # where each piece ends, and its instant
+
+    def arrive(self, samples: int, at: int) -> None:
+        self._waiting.append((samples, at))
+
+    def forward(self, connection: ConnectionId, samples: int, otherwise: int) -> None:
+        ends, instants = self._forwarded.setdefault(connection, ([], []))
+        ends.append((ends[-1] if ends else 0) + samples)
+        instants.append(self.drop(samples, otherwise))
+
+    def drop(self, samples: int, otherwise: int) -> int:
+        """Take the oldest samples out; returns when the last of them had arrived."""
+        at = otherwise
+        while samples > 0 and self._waiting:
+            taken, at = self._waiting.popleft()
+            samples -= taken
+        return at
+
+    def instant_of(self, connection: ConnectionId, position: int, otherwise: int) -> int:
+        ends, instants = self._forwarded.get(connection, ([], []))
+        index = bisect_left(ends, position)
+        return instants[index] if index < len(instants) else otherwise
 
 
 class _Fold:
@@ -109,34 +158,43 @@ class _Fold:
         self.turns: list[Turn] = []
         self._rate_hz = 0
         self._replies: dict[ResponseId, _Reply] = {}
-        self._tools: dict[str, ToolUse] = {}
-        self._caller_ends: list[int] = []  # how many samples of the caller's had come ...
-        self._caller_at: list[int] = []  # ... at which instant
+        self._tools: dict[ToolCallId, ToolUse] = {}
+        self._arrivals = _Arrivals()
 
     def add(self, line: Line) -> None:
         match line.value:
-            case CallerAudio(audio):
-                self._caller_ends.append((self._caller_ends[-1] if self._caller_ends else 0) + audio.samples)
-                self._caller_at.append(line.at)
+            case CallStarted():
+                self._begin()
+            case _ if not self.turns:
+                pass  # a call that never started has no turns
+            case CallerAudio() | ForwardAudio() | Ignore():
+                self._caller_sound(line)
             case AgentAudio() | Play() | ResponseStarted() | Flush() | PlayoutProgress() | PlayoutStopped():
                 self._reply(line)
-            case RunTool() | ToolFinished():
+            case RunTool() | ToolFinished() | CancelTool():
                 self._tool(line)
             case _:
                 self._talk(line)
 
+    def _caller_sound(self, line: Line) -> None:
+        match line.value:
+            case CallerAudio(audio):
+                self._arrivals.arrive(audio.samples, line.at)
+            case ForwardAudio(connection, audio):
+                self._arrivals.forward(connection, audio.samples, line.at)
+            case Ignore("CallerAudio", _, samples):
+                self._arrivals.drop(samples, line.at)
+
     def _talk(self, line: Line) -> None:
         match line.value:
-            case CallStarted():
-                self._begin()
-            case CallerConnected(_, rate_hz) if not self._rate_hz:
+            case CallerConnected(_, rate_hz):
                 self._rate_hz = rate_hz
                 for turn in self.turns:
                     turn.rate_hz = rate_hz
             case CallerSpeechStarted():
                 self._caller_speaks()
-            case CallerSpeechStopped(_, at):
-                self.turns[-1].speech_ended_us = self._instant_of(at, line.at)
+            case CallerSpeechStopped(connection, at):
+                self.turns[-1].speech_ended_us = self._arrivals.instant_of(connection, at, line.at)
             case CallerText(text):
                 self._caller_speaks()
                 self.turns[-1].caller.append(text)
@@ -150,26 +208,29 @@ class _Fold:
         match line.value:
             case ResponseStarted(_, response) if response not in self._replies:
                 self._replies[response] = _Reply(self.turns[-1])
-            case AgentAudio(_, response, audio) if response in self._replies:
-                self._replies[response].turn.generated += audio.samples
-            case Play(response, _) if self._replies[response].turn.first_audio_us is None:
-                self._replies[response].turn.first_audio_us = line.at
-            case Flush(response):
-                self._replies[response].turn.interrupted = True
+            case AgentAudio(_, response, audio) if reply := self._replies.get(response):
+                reply.turn.generated += audio.samples
+            case Play(response, audio) if reply := self._replies.get(response):
+                reply.sent += audio.samples
+                if reply.turn.first_audio_us is None:
+                    reply.turn.first_audio_us = line.at
+            case Flush(response) if reply := self._replies.get(response):
+                reply.turn.interrupted = True
             case PlayoutProgress(response, played) | PlayoutStopped(response, played):
-                reply = self._replies.get(response)
-                if reply is not None and played > reply.played:
-                    reply.turn.played += played - reply.played
-                    reply.played = played
+                if reply := self._replies.get(response):
+                    now = max(reply.played, min(played, reply.sent))  # a channel cannot have played what it never got
+                    reply.turn.played += now - reply.played
+                    reply.played = now
 
     def _tool(self, line: Line) -> None:
         match line.value:
             case RunTool(tool_call, name, arguments):
-                use = self._tools[tool_call] = ToolUse(name, arguments, line.at)
+                self._tools[tool_call] = use = ToolUse(name, arguments, line.at)
                 self.turns[-1].tools.append(use)
             case ToolFinished(tool_call, status, result) if tool_call in self._tools:
-                use = self._tools[tool_call]
-                use.finished_us, use.status, use.result = line.at, status, result
+                self._tools[tool_call].finish(line.at, status, result)
+            case CancelTool(tool_call) if tool_call in self._tools:
+                self._tools[tool_call].finish(line.at, CANCELLED)
 
     def _begin(self) -> None:
         self.turns.append(Turn(len(self.turns), self._rate_hz))
@@ -179,21 +240,18 @@ class _Fold:
         if replied or self.turns[-1].number == 0:
             self._begin()
 
-    def _instant_of(self, position: int, otherwise: int) -> int:
-        """When the sample at ``position`` of the caller's audio had arrived."""
-        index = bisect_left(self._caller_ends, position)
-        return self._caller_at[index] if index < len(self._caller_at) else otherwise
-
 
 def fold_turns(lines: Iterable[Line]) -> list[Turn]:
     """The turns of a call, in order. What the core ignored changes nothing here either, save that audio which came too
-    late to be played was generated all the same."""
-    recorded = list(lines)
-    ignored = {
-        line.number - 1 for line in recorded if isinstance(line.value, Ignore) and line.value.what != "AgentAudio"
-    }
+    late to be played was generated all the same, and that a tool which nobody waited for has ended all the same."""
     fold = _Fold()
-    for line in recorded:
-        if line.number not in ignored:
+    for line, following in pairwise([*lines, None]):
+        if line is not None and not (following is not None and _was_ignored(line.value, following.value)):
             fold.add(line)
     return fold.turns
+
+
+def _was_ignored(value: Event | Effect, answer: Event | Effect) -> bool:
+    if isinstance(value, AgentAudio | CallerAudio | ToolFinished):
+        return False  # each is judged where it is counted
+    return isinstance(answer, Ignore) and answer.what == type(value).__name__

@@ -20,10 +20,11 @@ class TimelineWriter:
     """
 
     def __init__(self, disk: Disk, folder: Path, header: Header, on_failure: Callable[[str], None]) -> None:
+        """Begins the file, which blocks for a moment. Raises :class:`~vivavoce.errors.StoreFault` if it cannot."""
         path = folder / TIMELINE_FILE
         self.folder = folder
         self._disk = disk
-        self._file: AppendFile = disk.open(lambda: RawSink(path), path, on_failure)
+        self._file: AppendFile = disk.open(path, lambda: RawSink(path), on_failure)
         self._number = 0
         self._file.append(encode_header(header))
 

@@ -215,6 +215,7 @@ class _Worker(asyncio.SubprocessProtocol):
         """Ends the input, which ends the worker; kills it where that does not help."""
         assert self._transport is not None
         self._closing = True
+        self.opened.cancel()  # nobody waits for it any more, so nobody would hear why it failed
         self._spoken.clear()
         self._news.set()
         if (pipe := self._pipe(0)) is not None:

@@ -136,6 +136,8 @@ class _Worker(asyncio.SubprocessProtocol):
 
     def __init__(self) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Who was to wait for it may have been cancelled: then nobody hears why the worker ended, and nobody needs to.
+        self.opened.add_done_callback(lambda opened: opened.cancelled() or opened.exception())
         self.waiting_samples = 0
         self._transport: asyncio.SubprocessTransport | None = None
         self._reader = frames.FrameReader()

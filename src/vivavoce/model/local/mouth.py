@@ -136,6 +136,8 @@ class _Worker(asyncio.SubprocessProtocol):
 
     def __init__(self) -> None:
         self.opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        # Who was to wait for it may have been cancelled: then nobody hears why the worker ended, and nobody needs to.
+        self.opened.add_done_callback(lambda opened: opened.cancelled() or opened.exception())
         self._transport: asyncio.SubprocessTransport | None = None
         self._reader = frames.FrameReader()
         self._spoken: deque[Spoken] = deque()
@@ -215,7 +217,6 @@ class _Worker(asyncio.SubprocessProtocol):
         """Ends the input, which ends the worker; kills it where that does not help."""
         assert self._transport is not None
         self._closing = True
-        self.opened.cancel()  # nobody waits for it any more, so nobody would hear why it failed
         self._spoken.clear()
         self._news.set()
         if (pipe := self._pipe(0)) is not None:

@@ -44,11 +44,19 @@ class EmbeddedDialogue:
         parameter ``asked`` when ``filled`` was given before (both empty: while the tool's call is being confirmed)."""
         if not tool:
             return self._understander.understand(heard, self._now())
-        other = Conversation(self._agent, self._understander, self._now)
-        other.state.form = Form(tool, dict(filled or {}), asked)
-        other.state.phase = Phase.ASKING if asked else Phase.CONFIRMING
-        other.hear(heard)
-        return other.understanding
+        other = self.placed(tool, asked, filled)
+        other._conversation.hear(heard)
+        return other.last_understanding
+
+    def placed(self, tool: str = "", asked: str = "", filled: Mapping[str, Any] | None = None) -> EmbeddedDialogue:
+        """A new dialogue with all that this one has learnt: at the beginning or, with ``tool``, in the middle of that
+        tool's form, where ``filled`` is known and the parameter ``asked`` was asked for (empty: all is to be
+        confirmed)."""
+        dialogue = EmbeddedDialogue(self._agent, now=self._now, understander=self._understander)
+        if tool:
+            dialogue._conversation.state.form = Form(tool, dict(filled or {}), asked)
+            dialogue._conversation.state.phase = Phase.ASKING if asked else Phase.CONFIRMING
+        return dialogue
 
     async def reply(self, heard: Heard) -> AsyncGenerator[Act, None]:
         for act in self._conversation.hear(heard):

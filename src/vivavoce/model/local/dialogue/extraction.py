@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from vivavoce.model.local.dialogue.moments import FoundDate, FoundTime, Leaning, dates, times
-from vivavoce.model.local.dialogue.numbers import cardinal, digit_runs, integers
+from vivavoce.model.local.dialogue.numbers import MISHEARD, cardinal, digit_runs, integers
 from vivavoce.model.local.dialogue.slots import Kind, Slot
 from vivavoce.model.local.dialogue.text import likeness
 
@@ -43,6 +43,9 @@ _STRONG_NAME_LEADS: Final = (
 _WEAK_NAME_LEADS: Final = (("it's",), ("it", "is"), ("this", "is"), ("i'm",), ("i", "am"), ("for",), ("under",))
 _UNASKED_LIKENESS: Final = 0.8
 _ASKED_LIKENESS: Final = 0.62
+_SMALL: Final = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.TIME, Kind.MOMENT, Kind.DATE})
+_LARGEST_SMALL: Final = 31
+_TELLING_LENGTH: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +142,16 @@ def extract(said: Sequence[str], slots: Sequence[Slot], setting: Setting, asked:
 
 
 def _read_bare_number(reader: _Reader) -> None:
-    """A number that nothing explains goes to the one required number still missing, unless it could be an hour."""
+    """A number that nothing explains goes to the one required number still missing, unless it is so small that it could
+    be an hour, a day or a count of something."""
     missing = [one for one in reader.slots if one.required and one.name not in reader.values]
     numeric = [one for one in missing if one.kind in (Kind.INTEGER, Kind.NUMBER)]
-    hours = any(one.kind in (Kind.TIME, Kind.MOMENT, Kind.DATE) for one in missing)
+    others = [
+        one for one in reader.slots if one.kind in _SMALL and one.name not in reader.values and one not in numeric
+    ]
     if len(numeric) == 1:
-        free = [
-            found
-            for found in integers(reader.said)
-            if _within(numeric[0], found.value) and not (hours and found.value < 32)
-        ]
+        found = [one for one in integers(reader.said) if _within(numeric[0], one.value)]
+        free = [one for one in found if one.value > _LARGEST_SMALL or not others]
         if len(free) == 1:
             reader.values[numeric[0].name] = free[0].value
 
@@ -201,17 +204,27 @@ def _moments(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
 
 def _numbers(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
     candidates = []
-    for found in integers(reader.said) if slot.kind is Kind.INTEGER else _cardinals(reader.said):
+    said = _unmisheard(reader.said, slot)
+    for found in integers(said) if slot.kind is Kind.INTEGER else _cardinals(said):
         if not _within(slot, found.value):
             continue
         before = reader.said[found.start - 1] if found.start else ""
-        after = reader.said[found.end] if found.end < len(reader.said) else ""
-        told = (before in slot.before) + (after in slot.after) + (f"<{slot.name}>" == before)
+        after, further = (*reader.said[found.end : found.end + 2], "", "")[:2]
+        # "Two extra towels": one word may stand between a number and what it counts.
+        told = (before in slot.before) + (after in slot.after or further in slot.after)
         if asked and not told and (before in ("at", "on") or after in ("am", "pm", "o'clock")):
             continue
         if told or asked or _only_number(reader, slot):
             candidates.append(Candidate(found.value, found.start, found.end, 0.5 + told / 4))
     return candidates
+
+
+def _unmisheard(said: Sequence[str], slot: Slot) -> list[str]:
+    """ "Room for twelve": after the slot's own name a word that sounds like a digit is one."""
+    labels = set(slot.label.split())
+    return [
+        MISHEARD[word] if at and said[at - 1] in labels and word in MISHEARD else word for at, word in enumerate(said)
+    ]
 
 
 def _cardinals(said: Sequence[str]) -> list[Any]:
@@ -236,7 +249,8 @@ def _only_number(reader: _Reader, slot: Slot) -> bool:
 
 
 def _digits(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
-    runs = digit_runs(reader.said, misheard=asked)
+    # A misheard code of just the right length is hardly chance.
+    runs = digit_runs(reader.said, misheard=asked or slot.length >= _TELLING_LENGTH)
     fitting = [run for run in runs if _has_length(slot, len(run.digits))]
     if fitting:
         return [Candidate(run.digits, run.start, run.end) for run in fitting]

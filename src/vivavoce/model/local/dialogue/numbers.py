@@ -26,7 +26,7 @@ _CURRENCY: Final = frozenset({"£", "$", "€"})
 _REPEATS: Final = {"double": 2, "triple": 3, "treble": 3}
 _OH: Final = frozenset({"oh", "o"})
 # What a recogniser writes for a lone digit; only trusted where digits were asked for.
-_MISHEARD: Final = {
+MISHEARD: Final = {
     "for": "4", "fore": "4", "to": "2", "too": "2", "won": "1", "ate": "8", "tree": "3", "free": "3", "sex": "6",
     "sics": "6", "fife": "5", "hive": "5", "nein": "9", "owe": "0", "ow": "0",
 }  # fmt: skip
@@ -180,8 +180,8 @@ def digits_of(said: Sequence[str], at: int, *, misheard: bool) -> tuple[str, int
         return "0", at + 1
     if word.isdigit():
         return word, at + 1
-    if misheard and word in _MISHEARD:
-        return _MISHEARD[word], at + 1
+    if misheard and word in MISHEARD:
+        return MISHEARD[word], at + 1
     number = cardinal(said, at) if word not in ("a", "half", "dozen", "couple", "pair") else None
     return (str(number.value), number.end) if number and number.value == int(number.value) else ("", at)
 

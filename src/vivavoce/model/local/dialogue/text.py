@@ -29,6 +29,7 @@ def words(text: str) -> tuple[str, ...]:
     """The words of ``text``. ``"3pm on Sat, £15,000"`` gives ``3 pm on sat £ 15000``."""
     text = text.lower().replace("’", "'").replace("a.m.", "am").replace("p.m.", "pm").replace("o' clock", "o'clock")
     text = re.sub(r"\b([ap]) m\b", r"\1m", text)
+    text = re.sub(r"\b(wi|e)[- ](fi|mail)\b", r"\1\2", text)  # one word in every agent's text, two in a recogniser's
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
     text = re.sub(r"(?<=\d)\.(?=\d\d ?[ap]m\b)", ":", text)
     return tuple(_TOKEN.findall(text))

@@ -39,6 +39,9 @@ _STATEMENT_FIT: Final = 0.9
 # Words that a tool can use speak for a tool: much against "not ours", a little against a mere question.
 _NAMED_LOSS: Final = 2.0
 _NAMED_ANSWER_LOSS: Final = 0.5
+# The second and third value that a tool can take are evidence for it; the first is one of the classifier's features.
+_VALUE_GAIN: Final = 0.6
+_MOST_VALUES: Final = 3
 _ASKING: Final = frozenset(
     "what what's when where which who how why is are do does can could may am tell would".split()
 )
@@ -85,12 +88,16 @@ class Understander:
         # A question that names what a tool can use must be answered all the better to be no wish for the tool.
         asks = bool(_ASKING & set(said[:2])) and not named
         answering = _ANSWER_GAIN * (fit - _ANSWER_EVEN) - _NAMED_ANSWER_LOSS * bool(named)
-        evidence = {KNOWLEDGE: answering, NONE: -_NAMED_LOSS * bool(named)}
+        given = {tool: self.read(tool, heard, now).values for tool in self.tools}
+        evidence = {
+            tool: _VALUE_GAIN * (min(len(values), _MOST_VALUES) - 1) for tool, values in given.items() if values
+        }
+        evidence |= {KNOWLEDGE: answering, NONE: -_NAMED_LOSS * bool(named)}
         best = self._settled(self._classifier.rank(heard.text, heard.alternatives, named, evidence), asks, fit)
         if best.name in _WHOLE and set(telling(heard.text)) - _WHOLE[best.name]:
             best = Ranked(NONE, 0.5)
         if best.name in self.tools:
-            return Understanding(best.name, self.read(best.name, heard, now).values, best.probability, answer)
+            return Understanding(best.name, given[best.name], best.probability, answer)
         return Understanding(best.name, {}, best.probability, answer)
 
     def _settled(self, ranked: Sequence[Ranked], asks: bool, fit: float) -> Ranked:

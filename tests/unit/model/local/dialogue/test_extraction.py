@@ -58,6 +58,8 @@ def read(made: Tool, said: str, asked: str | None = None) -> Extraction:
         (FIND, "any two seaters under twenty thousand", {"style": "tandem", "max_price": 20_000}),
         (FIND, "do you have falcons", {"model": "Falcon"}),
         (LOAN, "two helmets to locker four twelve", {"locker": 412, "quantity": 2}),
+        (LOAN, "could i have two extra helmets", {"quantity": 2}),
+        (LOAN, "could i have two", {}),
         (LOAN, "i'm at two one four and need helmets", {"locker": 214}),
         (TABLE, "a table for seven at seven", {"party_size": 7, "time": "19:00"}),
         (TABLE, "the roof top for six at eight on friday",

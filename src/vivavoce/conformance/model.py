@@ -125,9 +125,9 @@ class _Caller:
         if rest := framer.finish(pad=True):
             self._unsaid.append(rest)
 
-    @property
-    def said(self) -> bool:
-        return not self._unsaid
+    async def said(self) -> None:
+        """Returns about when all has been said."""
+        await asyncio.sleep(len(self._unsaid) * _FRAME_MS / 1000)
 
     async def talk(self) -> None:
         while True:
@@ -205,7 +205,7 @@ class _Suite:
         async with self._opened() as caller:
             watch = caller.watch
             caller.say(self._speech)
-            await watch.until(lambda: caller.said or watch.over, self._limits.reply_s, "a session stays open")
+            await caller.said()
             await watch.until(
                 lambda: bool(watch.all(ResponseStarted, ToolRequested)),
                 self._limits.reply_s,
@@ -245,6 +245,7 @@ class _Suite:
             watch = caller.watch
             watch.gate.clear()
             caller.perform(Speak(caller.connection, response, _LONG))
+            await watch.until(lambda: watch.waiting > 0, self._limits.say_s, "Speak is answered by audio")
             caller.say(self._speech)
             await watch.until(
                 lambda: bool(watch.all(CallerSpeechStarted)),

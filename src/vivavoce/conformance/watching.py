@@ -48,6 +48,7 @@ class Watch(Generic[Fact]):
     ) -> None:
         self.facts: list[Fact] = []
         self.instants_s: list[float] = []
+        self.waiting = 0  # facts that the gate holds
         self.gate = asyncio.Event()
         self.gate.set()
         self._run = run
@@ -74,8 +75,11 @@ class Watch(Generic[Fact]):
             self._changed.set()
 
     async def _emit(self, fact: Fact) -> None:
-        if self._gated(fact):
+        if self._gated(fact) and not self.gate.is_set():
+            self.waiting += 1
+            self._changed.set()
             await self.gate.wait()
+            self.waiting -= 1
         self.facts.append(fact)
         self.instants_s.append(loop_time_s())
         self._changed.set()

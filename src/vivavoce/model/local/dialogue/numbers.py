@@ -161,7 +161,7 @@ def integers(said: Sequence[str]) -> list[Reading]:
         while end < len(said) and said[end] not in _CURRENCY and said[end] not in ("a", "half", "couple", "pair"):
             if said[end] in _OH:
                 digits, end = digits + "0", end + 1
-            elif (more := cardinal(said, end)) and more.value < 100:
+            elif (more := cardinal(said, end)) and more.value < 100 and more.value == int(more.value):
                 digits, end = digits + str(more.value), more.end
             else:
                 break

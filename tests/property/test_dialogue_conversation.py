@@ -11,8 +11,8 @@ from vivavoce.model.local.dialogue.port import Act, CallTool, EndCall, Expecting
 from vivavoce.model.local.dialogue.slots import Kind, slots_of
 
 WORDS = """yes|no|the sixteenth|at ten|alice|the beacon|i'd like to book a test ride|not friday|make it two|cancel|gnarf
-start again|repeat that|where can i park|do you have tandem bikes|four seven two nine one|one two three four|hello|thanks
-|i'm locked out|what can you do|no the time|actually the falcon for bob|two helmets to locker four twelve"""
+start again|repeat that|where can i park|do you have tandem bikes|four seven two nine one|one two three four|hello
+thanks||i'm locked out|what can you do|no the time|actually the falcon for bob|two helmets to locker four twelve"""
 SAID = st.sampled_from([text.strip() for line in WORDS.splitlines() for text in line.split("|")])
 MOVE = st.one_of(SAID, st.text(max_size=20), st.just("(result)"), st.just("(error)"), st.just("(interrupted)"))
 

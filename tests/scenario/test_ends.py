@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.scenario.calls import Ran, Tools, hold
+from tests.scenario.calls import Outcome, Ran, Tools, hold
 from vivavoce.channel.memory import MemoryChannel
 from vivavoce.channel.port import EmitChannelEvent
 from vivavoce.channel.wav import CallerUtterance, Manners, wav_channel
@@ -29,6 +29,7 @@ from vivavoce.events import (
     RunTool,
     Speak,
     ToolFinished,
+    ToolStatus,
 )
 from vivavoce.model.port import EmitModelEvent, ModelProfile, ModelSession
 from vivavoce.model.scripted import Lose, Say, Script, ScriptedModel, Step, UseTool, When, tone
@@ -198,6 +199,20 @@ def test_a_tool_that_hangs_is_cancelled_when_the_call_ends() -> None:
     assert tools.cancelled == 1
     assert not ran.all(ToolFinished)
     assert ran.returned < 2_100_000
+
+
+def test_a_mistake_in_the_tools_is_an_answer_and_not_the_end() -> None:
+    class Mistaken(Tools):
+        async def run(self, name: str, arguments: str) -> Outcome:
+            raise ValueError("the caller said 4711")
+
+    steps = (Step(ready=True), Step(wait_ms=500, tool=UseTool(name="look")))
+    ran = hold(PLAN, quiet_channel, lambda: [scripted(*steps)], Mistaken(), during=after(2000, _stop))
+    ((at, finished),) = ran.all(ToolFinished)
+    assert at == 500
+    assert isinstance(finished, ToolFinished)
+    assert (finished.status, finished.result) == (ToolStatus.FAILED, '{"error":"unexpected ValueError"}')
+    assert ended(ran) == (Disposition.STOPPED, "enough")
 
 
 # -- stopping ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from vivavoce.channel.port import Channel
 from vivavoce.core.session import Session
 from vivavoce.engine.clock import loop_time_s, now_us
@@ -230,8 +232,13 @@ class Call:
             self._ports.sessions.pop(connection, None)
 
     async def _run_tool(self, tool_call: ToolCallId, name: str, arguments: str) -> None:
-        outcome = await self._tools.run(name, arguments)
-        self._inbox.put_now(ToolFinished(tool_call, outcome.status, outcome.result))
+        try:
+            outcome = await self._tools.run(name, arguments)
+        except Exception as error:  # noqa: BLE001  # as in _guard; a tool is never fatal to a call
+            failure = msgspec.json.encode({"error": _why(error)}).decode()
+            self._inbox.put_now(ToolFinished(tool_call, ToolStatus.FAILED, failure))
+        else:
+            self._inbox.put_now(ToolFinished(tool_call, outcome.status, outcome.result))
 
 
 def _why(error: Exception) -> str:

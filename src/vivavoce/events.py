@@ -7,8 +7,8 @@ seen, so a change here is a change of the timeline's format (:data:`vivavoce.tim
 
 Units. An :data:`Instant` is whole microseconds since the call was opened. Audio is counted in samples at *the call's
 rate*, which is the channel's and stays the same for the whole call; the engine converts at the model's edge. Positions
-in the caller's audio count from the first sample the channel delivered; positions in a response count from its first
-sample.
+in the caller's audio count from the first sample forwarded on the connection that names them; positions in a response
+count from its first sample.
 """
 
 from __future__ import annotations

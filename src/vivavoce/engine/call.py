@@ -23,6 +23,7 @@ from vivavoce.engine.inbox import Inbox, InboxStatistics
 from vivavoce.engine.rates import RateBridge
 from vivavoce.errors import ProgrammingError, VivavoceError
 from vivavoce.events import (
+    AudioLost,
     CallEffect,
     CallerHungUp,
     CallPlan,
@@ -36,6 +37,7 @@ from vivavoce.events import (
     Disposition,
     Effect,
     Event,
+    ForwardAudio,
     Ignore,
     Instant,
     ModelEffect,
@@ -124,6 +126,9 @@ class Call:
                 if not self._session.closed:
                     self._step(StopRequested("interrupted"))
                 raise
+            except Exception as error:  # a mistake of ours; the timeline is closed all the same
+                self._show(self._clock.now(), CloseCall(Disposition.FAILED, f"internal error: {type(error).__name__}"))
+                raise
             finally:
                 self._clock.close()
                 self._ports.cancel_all()
@@ -186,10 +191,13 @@ class Call:
                 pass
 
     def _perform_on_model(self, effect: ModelEffect) -> None:
-        connected = self._ports.sessions.get(effect.connection)
-        if connected is not None:
+        connection = effect.connection
+        connected = self._ports.sessions.get(connection)
+        if connected is None:  # it has just died, and the core does not know yet
+            if isinstance(effect, ForwardAudio):
+                self._inbox.put_now(AudioLost(connection, effect.audio.samples))
+        else:
             session, bridge = connected
-            connection = effect.connection
             self._guard(
                 lambda: session.perform(bridge.to_model(effect)), lambda message: ModelLost(connection, message)
             )

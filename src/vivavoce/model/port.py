@@ -15,8 +15,7 @@ from vivavoce.events import ConnectionId, ModelEffect, ModelEvent
 
 EmitModelEvent = Callable[[ModelEvent], Awaitable[None]]
 """Hands over one fact. For ``AgentAudio`` it may wait, while more than enough is queued towards the caller: a session
-must
-not let its other facts wait behind that."""
+must not let its other facts wait behind that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,12 @@ The only module that reads the environment.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from vivavoce.agent.check import Report, check_agent
@@ -20,19 +22,28 @@ from vivavoce.errors import NotAvailable, SetupFault
 from vivavoce.model.local.model import DESCRIPTION as LOCAL_DESCRIPTION
 from vivavoce.model.local.model import LocalModel
 from vivavoce.model.port import Model
-from vivavoce.model.scripted import ScriptedModel, read_script
+from vivavoce.model.scripted import Script, ScriptedModel, read_script
 
 Clock = Callable[[], datetime]
 """The time of day, for agents that are asked for "tomorrow"."""
 
+NOBODY = Agent(name="", instructions="")
+"""For asking whether a model works at all."""
+
+_EXAMPLE_DATA = "VIVAVOCE_EXAMPLE_DATA"
+
 
 @dataclass(frozen=True, slots=True)
 class ModelKind:
-    """A model that an agent file can name."""
+    """A model that an agent file can name. ``needs`` says what its settings must hold; ``paths`` are the settings that
+    name files, which begin in the folder of the agent file. ``why_not_here`` is asked without settings."""
 
     name: str
     description: str
     make: Callable[[Agent, Mapping[str, Any], Clock], Model]
+    why_not_here: Callable[[], str]
+    needs: str = ""
+    paths: tuple[str, ...] = ()
 
 
 def environment() -> Mapping[str, str]:
@@ -41,33 +52,59 @@ def environment() -> Mapping[str, str]:
 
 def calls_folder() -> Path:
     """Where calls are kept unless a command says otherwise: ``VIVAVOCE_CALLS``, else ``calls`` in this folder."""
-    return Path(environment().get("VIVAVOCE_CALLS", "calls"))
+    return Path(environment().get("VIVAVOCE_CALLS") or "calls")
 
 
-def _make_local(agent: Agent, settings: Mapping[str, Any], now: Clock) -> Model:
+@contextmanager
+def fresh_example_data() -> Iterator[None]:
+    """While the block runs, the tools of the examples keep their databases in a folder that is gone afterwards: what
+    one demo books must not be taken in the next."""
+    before = os.environ.get(_EXAMPLE_DATA)
+    with TemporaryDirectory(prefix="vivavoce-") as folder:
+        os.environ[_EXAMPLE_DATA] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop(_EXAMPLE_DATA)
+            if before is not None:
+                os.environ[_EXAMPLE_DATA] = before
+
+
+def _make_local(agent: Agent, settings: Mapping[str, Any], now: Clock) -> LocalModel:
     return LocalModel(agent, settings, now=now, environment=environment())
 
 
-def _make_scripted(agent: Agent, settings: Mapping[str, Any], now: Clock) -> Model:
+def _make_scripted(agent: Agent, settings: Mapping[str, Any], now: Clock) -> ScriptedModel:
     del agent, now  # the script says it all
     if set(settings) != {"script"} or not isinstance(settings["script"], str):
-        raise SetupFault(
-            "the scripted model has one setting, script: the file to follow",
-            hint='[models.settings] script = "timing.toml"; see docs/reference/scripted-model.md',
-        )
+        raise SetupFault("the scripted model has one setting, script: the file to follow", hint=_SCRIPTED_NEEDS)
     return ScriptedModel(read_script(Path(settings["script"])))
 
 
-SCRIPTED_DESCRIPTION = (
+_SCRIPTED_DESCRIPTION = (
     "Simulated: follows a file of events with times and speaks in tones. For tests, and for demos of timing without a "
     "provider."
 )
+_SCRIPTED_NEEDS = '[models.settings] script = "timing.toml" in the agent file; see docs/reference/scripted-model.md'
 
 MODEL_KINDS: Mapping[str, ModelKind] = {
     kind.name: kind
     for kind in (
-        ModelKind("local", LOCAL_DESCRIPTION, _make_local),
-        ModelKind("scripted", SCRIPTED_DESCRIPTION, _make_scripted),
+        ModelKind(
+            "local",
+            LOCAL_DESCRIPTION,
+            _make_local,
+            lambda: _make_local(NOBODY, {}, wall_clock).why_not_here(),
+            paths=("recognizer", "voice_model"),
+        ),
+        ModelKind(
+            "scripted",
+            _SCRIPTED_DESCRIPTION,
+            _make_scripted,
+            lambda: ScriptedModel(Script()).why_not_here(),
+            needs=f"It needs {_SCRIPTED_NEEDS}.",
+            paths=("script",),
+        ),
     )
 }
 
@@ -81,20 +118,11 @@ def make_model(agent: Agent, choice: ModelChoice, now: Clock = wall_clock) -> Mo
     return kind.make(agent, choice.settings, now)
 
 
-def why_not_here(agent: Agent, choice: ModelChoice) -> str:
-    """Why this model cannot be used on this machine; empty if it can."""
-    try:
-        return make_model(agent, choice).why_not_here()
-    except SetupFault as fault:
-        return str(fault)
-
-
 def usable_models(
     agent: Agent, choices: Sequence[ModelChoice] | None = None, *, now: Clock = wall_clock
 ) -> list[Model]:
-    """The agent's models that can be used here, in order of preference. Raises :class:`NotAvailable`, with every
-    model's
-    reason, if there is none."""
+    """The agent's models, or those of ``choices``, that can be used here, in order of preference. Raises
+    :class:`NotAvailable`, with every model's reason, if there is none."""
     usable: list[Model] = []
     reasons: list[str] = []
     for choice in choices if choices is not None else agent.models:
@@ -108,22 +136,34 @@ def usable_models(
         else:
             usable.append(model)
     if not usable:
-        raise NotAvailable("no model of this agent can be used here. " + "; ".join(reasons))
+        raise NotAvailable(f"no model of this agent can be used here. {'; '.join(reasons)}", hint="vivavoce models")
     return usable
 
 
 def read_agent(path: Path, variables: Mapping[str, str], version: str | None) -> Agent:
     """An agent file, rendered with this process's environment."""
-    return load_agent(path, variables=variables, version=version, environment=environment())
+    agent = load_agent(path, variables=variables, version=version, environment=environment())
+    return replace(agent, models=tuple(_beside(path, choice) for choice in agent.models))
 
 
 def prove_agent(path: Path, variables: Mapping[str, str], version: str | None) -> Report:
     """Everything that can be known of an agent without taking a call."""
-    nobody = Agent(name="", instructions="")
-    return check_agent(
-        path,
-        variables=variables,
-        version=version,
-        environment=environment(),
-        model_problem=lambda choice: why_not_here(nobody, choice),
-    )
+
+    def problem(choice: ModelChoice) -> str:
+        try:
+            return make_model(NOBODY, _beside(path, choice)).why_not_here()
+        except SetupFault as fault:
+            return str(fault)
+
+    return check_agent(path, variables=variables, version=version, environment=environment(), model_problem=problem)
+
+
+def _beside(agent_file: Path, choice: ModelChoice) -> ModelChoice:
+    """The choice with its paths told from here instead of from the agent file's folder."""
+    kind = MODEL_KINDS.get(choice.name)
+    placed = {
+        name: str(agent_file.parent / value)
+        for name, value in choice.settings.items()
+        if kind is not None and name in kind.paths and isinstance(value, str) and value
+    }
+    return replace(choice, settings={**choice.settings, **placed})

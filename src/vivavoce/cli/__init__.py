@@ -1,19 +1,21 @@
 """The ``vivavoce`` command: thin verbs, each in its own module, loaded when it is used.
 
-Every verb takes ``--json`` and then prints, as its last line, one JSON object and nothing else on standard output.
-Exit codes are those of :class:`vivavoce.cli.exits.Exit`.
+Every verb takes ``--json`` and then prints one line of JSON and nothing else on standard output. Exit codes are those
+of :class:`vivavoce.cli.exits.Exit`.
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import click
 
 from vivavoce import __version__
-from vivavoce.cli.exits import guarded
+from vivavoce.cli.exits import run
 
 
 class Verb(NamedTuple):
@@ -24,7 +26,7 @@ class Verb(NamedTuple):
 
 
 VERBS: Mapping[str, Verb] = {
-    "demo": Verb("vivavoce.cli.demo", "Hear a recorded caller talk with an agent, here and now."),
+    "demo": Verb("vivavoce.cli.demo", "A recorded caller talks with an agent, here and now."),
     "talk": Verb("vivavoce.cli.talk", "Talk with an agent yourself: microphone and loudspeaker."),
     "call": Verb("vivavoce.cli.call", "Call an agent with sound files."),
     "replay": Verb("vivavoce.cli.replay", "Prove that a recorded call would go the same way again."),
@@ -49,6 +51,15 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in VERBS and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(args[0], VERBS, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"the verbs are {', '.join(VERBS)}"
+            raise click.UsageError(f"there is no verb {args[0]!r}; {meant}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Verbs"):
@@ -57,14 +68,19 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
+    invoke_without_command=True,
+    subcommand_metavar="VERB ...",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Begin with 'vivavoce demo', then 'vivavoce init my-agent'.",
+    epilog="Begin with 'vivavoce demo', then 'vivavoce init my-agent'. Each verb has its own --help.",
 )
 @click.version_option(__version__, prog_name="vivavoce")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Answer calls with native speech-to-speech models."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
-def main() -> None:
-    """The program. Turns every error of ours into one clear line and an exit code."""
-    guarded(cli)
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The program. Turns every error into one clear line, a hint and an exit code."""
+    sys.exit(run(cli, sys.argv[1:] if arguments is None else arguments))

@@ -1,12 +1,13 @@
-"""Running one call from a command: Ctrl-C ends it politely, a second Ctrl-C at once."""
+"""Running one call from a command: Ctrl-C ends it politely, a second one at once, a third whatever hangs."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 from vivavoce import app
 from vivavoce.agent.declaration import Agent
@@ -16,6 +17,12 @@ from vivavoce.engine.answer import AnsweredCall, Answering
 from vivavoce.engine.call import Witness
 from vivavoce.model.port import Model
 from vivavoce.timeline.disk import Disk
+
+_REASONS = {
+    signal.SIGINT: "interrupted from the keyboard",
+    signal.SIGTERM: "the process was asked to end",
+    signal.SIGHUP: "the terminal was closed",
+}
 
 
 def answer(
@@ -29,11 +36,10 @@ def answer(
     beside: Callable[[], Coroutine[None, None, None]] | None = None,
 ) -> AnsweredCall:
     """Run one call to its end on a loop of its own. ``make_channel`` is called on that loop; ``beside`` runs while the
-    call does, and is cancelled when it is over."""
+    call does, and is cancelled when it is over. Raises KeyboardInterrupt if the call's polite end was cut short."""
 
     async def run() -> AnsweredCall:
         disk = Disk()
-        loop = asyncio.get_running_loop()
         try:
             answering = Answering(
                 agent,
@@ -44,19 +50,47 @@ def answer(
                 disk=disk,
                 witnesses=witnesses,
             )
-
-            def interrupt() -> None:
-                answering.stop("interrupted from the keyboard")
-                loop.remove_signal_handler(signal.SIGINT)
-                signal.signal(signal.SIGINT, signal.default_int_handler)
-
-            loop.add_signal_handler(signal.SIGINT, interrupt)
-            async with _running(beside() if beside is not None else None):
-                return await answering.run()
+            with _ended_by_signals(answering):
+                async with _running(beside() if beside is not None else None):
+                    return await answering.run()
         finally:
             disk.stop()
 
-    return clock.run(run(), speed=speed)
+    try:
+        return clock.run(run(), speed=speed)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+@contextlib.contextmanager
+def _ended_by_signals(answering: Answering) -> Iterator[None]:
+    """The first signal stops the call, the second cancels what is left of it, the third interrupts even a tool that
+    blocks the loop: hence handlers of the interpreter, which run whatever the loop is doing, and not of the loop."""
+    loop = asyncio.get_running_loop()
+    call = asyncio.current_task()
+    assert call is not None  # we run in one
+    cancel = call.cancel
+    received = 0
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        nonlocal received
+        received += 1
+        if received == 1:
+            loop.call_soon_threadsafe(answering.stop, _REASONS[signal.Signals(number)])
+        elif received == 2:
+            loop.call_soon_threadsafe(cancel)
+        else:
+            raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in _REASONS}
+    heeded = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}  # as under nohup
+    for number in heeded:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in heeded.items():
+            signal.signal(number, handler)
 
 
 @contextlib.asynccontextmanager

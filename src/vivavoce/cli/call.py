@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from vivavoce import app
 from vivavoce.channel.wav import Manners, load_utterances, wav_channel
 from vivavoce.cli import options
 from vivavoce.cli.answering import answer
-from vivavoce.cli.captions import Captions
+from vivavoce.cli.captions import Captions, Loading
+from vivavoce.cli.exits import Outcome
 from vivavoce.cli.options import Chosen
 from vivavoce.cli.report import as_object, print_report, report_on
+from vivavoce.cli.terminal import Terminal
 from vivavoce.errors import UsageError
 
 RATE_HZ = 16_000
+FASTEST = 100.0
 
 
 @click.command()
-@options.agent_options
 @click.option(
     "--wav",
     "wavs",
@@ -37,41 +37,49 @@ RATE_HZ = 16_000
     metavar="N:MS",
     help="Say the N-th file MS milliseconds after the agent began to speak, over it.",
 )
-@click.option(
-    "--straight", is_flag=True, help="Play the file through as it was recorded, without waiting for the agent."
-)
+@click.option("--straight", is_flag=True, help="Say one file after the other without waiting for the agent.")
 @click.option(
     "--speed",
+    type=click.FloatRange(0, FASTEST, min_open=True),
     default=1.0,
     show_default=True,
     help="Of the call's clock: 4 takes a quarter of the time, if this machine keeps up.",
 )
-def command(chosen: Chosen, wavs: Sequence[Path], barge_ins: Sequence[str], straight: bool, speed: float) -> int:
-    """Call AGENT with sound files and print captions, a table of turns, and where the recording is.
+@options.agent_options
+def command(chosen: Chosen, wavs: Sequence[Path], barge_ins: Sequence[str], straight: bool, speed: float) -> Outcome:
+    """Call AGENT (an agent.toml or its folder) with sound files: captions as they come, then a table of turns.
+
+    The caller waits for the greeting, says the first file, waits for the reply, says the next, and hangs up after the
+    last reply.
 
     \b
-    vivavoce call examples/dealership/agent.toml --wav hello.wav --wav booking.wav
-    vivavoce call examples/hotel --wav one.wav --wav two.wav --barge-in 2:1200
+      vivavoce call my-agent --wav question.wav
+      vivavoce call my-agent --wav hello.flac --wav booking.flac --json
+      vivavoce call my-agent --wav one.wav --wav two.wav --barge-in 2:1200
+
+    The timeline is kept in the folder of calls, and the sound beside it if the agent file says [recording] keep = true.
     """
-    utterances = load_utterances(wavs, _read_barge_ins(barge_ins, len(wavs)), RATE_HZ)
-    models = app.usable_models(chosen.agent, chosen.models)
-    console = Console(quiet=chosen.as_json, highlight=False)
-    called = answer(
-        chosen.agent,
-        lambda: wav_channel(utterances, RATE_HZ, Manners(straight=straight)),
-        models,
-        calls=chosen.calls,
-        witnesses=[Captions(console)],
-        speed=speed,
-    )
-    report = report_on(called)
-    print_report(console, report, speed=speed)
-    if chosen.as_json:
-        options.print_json(as_object(report, speed=speed))
-    return report.exit
+    terminal = Terminal(quiet=chosen.as_json)
+    agent = chosen.read_agent()
+    models = chosen.usable_models(agent)
+    with terminal.working("reading the sound files ..."):
+        utterances = load_utterances(wavs, read_barge_ins(barge_ins, len(wavs)), RATE_HZ)
+    with Loading(terminal) as loading:
+        called = answer(
+            agent,
+            lambda: wav_channel(utterances, RATE_HZ, Manners(straight=straight)),
+            models,
+            calls=chosen.calls,
+            witnesses=[loading, Captions(terminal)],
+            speed=speed,
+        )
+    with terminal.working("reading the timeline back ..."):
+        report = report_on(called, speed=speed)
+    print_report(terminal, report)
+    return Outcome(report.exit, as_object(report))
 
 
-def _read_barge_ins(given: Sequence[str], files: int) -> dict[int, int]:
+def read_barge_ins(given: Sequence[str], files: int) -> dict[int, int]:
     """``N:MS``, N counted from 1, as a map of index to milliseconds."""
     moments: dict[int, int] = {}
     for pair in given:

@@ -2,47 +2,72 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from vivavoce import app
+from vivavoce.agent.check import Report
 from vivavoce.agent.schema import agent_file_schema_text
 from vivavoce.cli import options
-from vivavoce.cli.exits import Exit
+from vivavoce.cli.exits import Exit, Outcome
+from vivavoce.cli.terminal import Terminal, plain
 
 
 @click.command()
-@click.argument("agent_file", metavar="AGENT", required=False, type=click.Path(path_type=Path))
-@options.variables
-@options.version
+@options.variables_option
+@options.version_option
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of agent files, for editors, and nothing else.")
-@options.as_json
-def command(agent_file: Path | None, variables: Sequence[str], version: str | None, schema: bool, as_json: bool) -> int:
-    """Prove AGENT: tools importable, templates render, knowledge readable, models usable here and why not."""
+@options.as_json_option
+@options.agent_argument
+def command(
+    agent_file: Path | None, variables: Sequence[str], version: str | None, schema: bool, as_json: bool
+) -> Outcome:
+    """Prove AGENT (an agent.toml or its folder): keys, templates, knowledge, tools, and whether its models work here.
+
+    \b
+      vivavoce check my-agent
+      vivavoce check my-agent --version brief --var city=Riverside
+      vivavoce check --schema > agent.schema.json
+
+    Every problem is told at once, with its file and line. No call is made, no function is called.
+    """
+    terminal = Terminal(quiet=as_json)
     if schema:
-        click.echo(agent_file_schema_text())
-        return Exit.OK
-    if agent_file is None:
-        raise click.UsageError("name an agent file, or ask for --schema")
-    file = agent_file / "agent.toml" if agent_file.is_dir() else agent_file
-    report = app.prove_agent(file, options.read_variables(variables), version)
-    if as_json:
-        proofs = [
-            {
-                "subject": proof.subject,
-                "holds": proof.holds,
-                "found": proof.detail,
-                "problems": [str(problem) for problem in proof.problems],
-            }
-            for proof in report.proofs
-        ]
-        options.print_json({"agent_file": str(file), "holds": report.holds, "proofs": proofs})
-    else:
-        for proof in report.proofs:
-            click.echo(f"{'ok ' if proof.holds else 'BAD'}  {proof.subject}: {proof.detail}")
-            for problem in proof.problems:
-                click.echo(f"       {problem}")
-        click.echo("\nThis agent can take calls here." if report.holds else "\nThis agent cannot take calls here yet.")
-    return Exit.OK if report.holds else Exit.SETUP
+        text = agent_file_schema_text()
+        terminal.say_whole(text.rstrip())
+        return Outcome(Exit.OK, json.loads(text))
+    file = options.in_folder(agent_file)
+    with terminal.working("proving the agent ..."):
+        report = app.prove_agent(file, options.read_variables(variables), version)
+    _print(terminal, report)
+    return Outcome(Exit.OK if report.holds else Exit.SETUP, _object(file, report))
+
+
+def _print(terminal: Terminal, report: Report) -> None:
+    for proof in report.proofs:
+        found = f": {plain(proof.detail)}" if proof.detail else ""
+        terminal.say_whole(
+            f"{'ok ' if proof.holds else 'BAD'}  {proof.subject}{found}", "" if proof.holds else "bold red"
+        )
+        for problem in proof.problems:
+            terminal.say_whole(f"     {plain(str(problem))}")
+    terminal.say()
+    terminal.say(
+        "This agent can take calls here." if report.holds else "This agent cannot take calls here yet.", "bold"
+    )
+
+
+def _object(file: Path, report: Report) -> dict[str, object]:
+    proofs = [
+        {
+            "subject": proof.subject,
+            "holds": proof.holds,
+            "found": proof.detail,
+            "problems": [str(problem) for problem in proof.problems],
+        }
+        for proof in report.proofs
+    ]
+    return {"agent_file": str(file), "holds": report.holds, "proofs": proofs}

@@ -5,53 +5,66 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import click
-from rich.console import Console
 
 from vivavoce import app
 from vivavoce.agent.declaration import Agent
 from vivavoce.channel.wav import CallerUtterance, load_utterances, wav_channel
 from vivavoce.cli import options
 from vivavoce.cli.answering import answer
-from vivavoce.cli.captions import Captions
+from vivavoce.cli.captions import Captions, Loading
+from vivavoce.cli.exits import Outcome
 from vivavoce.cli.report import Report, as_object, print_report, report_on
+from vivavoce.cli.terminal import Terminal
 from vivavoce.demo import TODAY, demo_agent, demo_caller
 
 RATE_HZ = 16_000
 
 
 @click.command()
-@options.calls
-@options.as_json
-def command(calls: Path | None, as_json: bool) -> int:
-    """Hear a recorded caller talk with the car dealership of the examples, on the embedded model, at real time.
+@options.calls_option
+@options.as_json_option
+def command(calls: Path | None, as_json: bool) -> Outcome:
+    """A recorded caller talks with the car dealership of the examples, on the embedded model, at real time.
+
+    \b
+      vivavoce demo
+      vivavoce demo --json | jq .first_audio_ms
 
     Takes about two minutes. The call is recorded (the demo is the only verb that records without being asked); its
     sound and timeline are kept, and the timeline is replayed to prove that the core would do the same again.
     """
-    agent = dataclasses.replace(options.read_agent(demo_agent(), (), None), record=True)
+    terminal = Terminal(quiet=as_json)
+    agent = dataclasses.replace(app.read_agent(demo_agent(), {}, None), record=True)
     models = app.usable_models(agent, now=lambda: TODAY)
-    console = Console(quiet=as_json, highlight=False)
-    console.print(f"A recorded caller calls {agent.name}. Model: {models[0].profile.name}. {TODAY:%A, %-d %B %Y}.\n")
-    called = answer(
-        agent,
-        lambda: wav_channel(_utterances(), RATE_HZ),
-        models,
-        calls=calls,
-        witnesses=[Captions(console)],
-    )
-    report = report_on(called)
-    print_report(console, report)
-    console.print(
-        "\nYour turn:  vivavoce talk examples/dealership   (microphone and loudspeaker)\n"
-        "            vivavoce init my-agent              (an agent of your own)"
-    )
-    if as_json:
-        options.print_json(_object(report, agent))
-    return report.exit
+    terminal.say(f"A recorded caller calls {agent.name} on {TODAY:%A}, {TODAY.day} {TODAY:%B %Y}.")
+    terminal.say(f"Model: {models[0].profile.name}. The call is recorded. Ctrl-C ends it.\n")
+    with app.fresh_example_data(), Loading(terminal) as loading:
+        called = answer(
+            agent,
+            lambda: wav_channel(_utterances(), RATE_HZ),
+            models,
+            calls=calls,
+            witnesses=[loading, Captions(terminal)],
+        )
+    with terminal.working("reading the timeline back ..."):
+        report = report_on(called)
+    print_report(terminal, report)
+    _print_what_next(terminal)
+    return Outcome(report.exit, {**as_object(report), "knowledge_answers": knowledge_answers(report, agent)})
+
+
+def _print_what_next(terminal: Terminal) -> None:
+    program = options.program()
+    folder = demo_agent().parent
+    here = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    extra = "" if find_spec("sounddevice") else ", after pip install 'vivavoce[talk]'"
+    terminal.say("\nYour turn", "bold")
+    terminal.say_whole(f"  {program} talk {here}   microphone and loudspeaker{extra}")
+    terminal.say_whole(f"  {program} init my-agent   an agent of your own")
 
 
 def _utterances() -> list[CallerUtterance]:
@@ -60,11 +73,7 @@ def _utterances() -> list[CallerUtterance]:
     return load_utterances([row.path for row in rows], moments, RATE_HZ)
 
 
-def _object(report: Report, agent: Agent) -> dict[str, Any]:
-    return {**as_object(report), "knowledge_answers": _knowledge_answers(report, agent)}
-
-
-def _knowledge_answers(report: Report, agent: Agent) -> int:
+def knowledge_answers(report: Report, agent: Agent) -> int:
     """Turns in which the agent said a whole sentence of its knowledge."""
     known = {
         sentence

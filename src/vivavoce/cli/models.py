@@ -5,24 +5,38 @@ from __future__ import annotations
 import click
 
 from vivavoce import app
-from vivavoce.agent.declaration import Agent, ModelChoice
 from vivavoce.cli import options
+from vivavoce.cli.exits import Exit, Outcome
+from vivavoce.cli.terminal import Terminal
 
 
 @click.command()
-@options.as_json
-def command(as_json: bool) -> None:
-    """List the speech models, what each is, and whether it can be used here."""
-    nobody = Agent(name="", instructions="")
-    found = [(kind, app.why_not_here(nobody, ModelChoice(kind.name))) for kind in app.MODEL_KINDS.values()]
-    if as_json:
-        options.print_json(
-            [
-                {"name": kind.name, "description": kind.description, "usable": not reason, "why_not": reason or None}
-                for kind, reason in found
-            ]
+@options.as_json_option
+def command(as_json: bool) -> Outcome:
+    """List the speech models: what each is, whether it can be used here, and what it must be told.
+
+    \b
+      vivavoce models
+      vivavoce models --json
+
+    An agent file names them in order of preference: [[models]] name = "local".
+    """
+    terminal = Terminal(quiet=as_json)
+    told = []
+    for kind in app.MODEL_KINDS.values():
+        reason = kind.why_not_here()
+        terminal.say(f"{kind.name}  ({'cannot be used here: ' + reason if reason else 'can be used here'})", "bold")
+        for words in (kind.description, kind.needs):
+            if words:
+                terminal.say_indented(words)
+        terminal.say()
+        told.append(
+            {
+                "name": kind.name,
+                "description": kind.description,
+                "usable": not reason,
+                "why_not": reason or None,
+                "needs": kind.needs or None,
+            }
         )
-        return
-    for kind, reason in found:
-        click.echo(f"{kind.name}  ({'usable here' if not reason else 'not usable here: ' + reason})")
-        click.echo(click.wrap_text(kind.description, width=100, initial_indent="  ", subsequent_indent="  ") + "\n")
+    return Outcome(Exit.OK, told)

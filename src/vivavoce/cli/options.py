@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import json
+import shutil
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,54 +14,75 @@ import click
 
 from vivavoce import app
 from vivavoce.agent.declaration import Agent, ModelChoice
+from vivavoce.cli.exits import Outcome
 from vivavoce.errors import UsageError
+from vivavoce.model.port import Model
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line, nothing else.")
-calls = click.option(
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one line of JSON and nothing else.")
+calls_option = click.option(
     "--calls",
     type=click.Path(path_type=Path, file_okay=False),
     default=None,
-    help="Folder that keeps calls. Default: VIVAVOCE_CALLS, else ./calls.",
+    help="Folder that keeps calls.  [default: $VIVAVOCE_CALLS, else ./calls]",
 )
-variables = click.option(
+variables_option = click.option(
     "--var", "variables", multiple=True, metavar="NAME=VALUE", help="A variable of the agent file; repeat for more."
 )
-version = click.option("--version", "version", default=None, help="A named version of the instructions.")
-model = click.option("--model", "model", default=None, help="Use this model, whatever the agent file prefers.")
-agent_file = click.argument("agent_file", metavar="AGENT", type=click.Path(path_type=Path))
+version_option = click.option(
+    "--version", "version", metavar="NAME", default=None, help="A named version of the instructions."
+)
+model_option = click.option(
+    "--model",
+    "model",
+    type=click.Choice(list(app.MODEL_KINDS)),
+    default=None,
+    help="Use this model, with the agent file's settings for it, whatever the agent file prefers.",
+)
+agent_argument = click.argument("agent_file", metavar="AGENT", required=False, type=click.Path(path_type=Path))
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """What the options of :func:`agent_options` chose."""
 
-    agent: Agent
-    models: Sequence[ModelChoice]
+    agent_file: Path | None
+    model: str | None
+    version: str | None
+    variables: Sequence[str]
     calls: Path | None
     as_json: bool
 
+    def read_agent(self) -> Agent:
+        return app.read_agent(in_folder(self.agent_file), read_variables(self.variables), self.version)
 
-def agent_options(command: Callable[..., int]) -> Callable[..., int]:
+    def usable_models(self, agent: Agent) -> list[Model]:
+        """The agent's own choices, or the one named, with the agent file's settings for it if it has any."""
+        if self.model is None:
+            return app.usable_models(agent)
+        named = [choice for choice in agent.models if choice.name == self.model]
+        return app.usable_models(agent, named or [ModelChoice(self.model)])
+
+
+def agent_options(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
     """Give a verb the AGENT argument and the options of every verb that calls one; it gets a :class:`Chosen` first."""
+    names = [field.name for field in fields(Chosen)]
 
     @functools.wraps(command)
-    def with_choice(
-        agent_file: Path,
-        *,
-        model: str | None,
-        version: str | None,
-        variables: Sequence[str],
-        calls: Path | None,
-        as_json: bool,
-        **others: Any,
-    ) -> int:
-        agent = read_agent(agent_file, variables, version)
-        return command(Chosen(agent, choose_models(agent, model), calls, as_json), **others)
+    def with_choice(**given: Any) -> Outcome:
+        chosen = Chosen(**{name: given.pop(name) for name in names})
+        return command(chosen, **given)
 
-    decorated: Callable[..., int] = with_choice
-    for option in (model, version, variables, calls, as_json):
+    decorated: Callable[..., Outcome] = with_choice
+    for option in (as_json_option, calls_option, variables_option, version_option, model_option):
         decorated = option(decorated)
-    return agent_file(decorated)
+    return agent_argument(decorated)
+
+
+def in_folder(agent_file: Path | None) -> Path:
+    """The agent file, where its folder may have been named."""
+    if agent_file is None:
+        raise click.UsageError("name an agent: its folder or its agent.toml", click.get_current_context())
+    return agent_file / "agent.toml" if agent_file.is_dir() else agent_file
 
 
 def read_variables(given: Sequence[str]) -> dict[str, str]:
@@ -74,17 +96,8 @@ def read_variables(given: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def read_agent(path: Path, given: Sequence[str], version: str | None) -> Agent:
-    file = path / "agent.toml" if path.is_dir() else path
-    return app.read_agent(file, read_variables(given), version)
-
-
-def choose_models(agent: Agent, model: str | None) -> Sequence[ModelChoice]:
-    """The agent's own choices, or the one named, with the agent file's settings for it if it has any."""
-    if model is None:
-        return agent.models
-    return [choice for choice in agent.models if choice.name == model] or [ModelChoice(model)]
-
-
-def print_json(value: object) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+def program() -> str:
+    """What to type to run this program again."""
+    if shutil.which("vivavoce"):
+        return "vivavoce"
+    return "python -m vivavoce" if Path(sys.argv[0]).name == "__main__.py" else sys.argv[0]

@@ -7,63 +7,90 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
+from rich import box
 from rich.table import Table
 
 from vivavoce.cli.exits import Exit
+from vivavoce.cli.terminal import Terminal, plain
 from vivavoce.engine.answer import AnsweredCall
-from vivavoce.events import Disposition
+from vivavoce.errors import StoreFault, TimelineError
+from vivavoce.events import AudioLost, CallerConnected, Disposition
 from vivavoce.ledger.figures import first_audio_ms, percentile
 from vivavoce.ledger.turns import Turn, fold_turns
 from vivavoce.timeline.read import Timeline, read_timeline
 from vivavoce.timeline.replay import Replay, replay
 from vivavoce.timeline.write import TIMELINE_FILE
 
-_GOOD_ENDS = (Disposition.COMPLETED, Disposition.HANDOFF, Disposition.SILENCE, Disposition.TOO_LONG)
+_EXITS = {
+    Disposition.STOPPED: Exit.INTERRUPTED,
+    Disposition.CHANNEL_LOST: Exit.PEER,
+    Disposition.MODEL_LOST: Exit.PEER,
+    Disposition.FAILED: Exit.INTERNAL,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A call, read back from its timeline and replayed."""
+    """A call, read back from its timeline and replayed. ``speed`` is that of the call's clock."""
 
     call: AnsweredCall
     timeline: Timeline
     turns: list[Turn]
     replay: Replay
+    speed: float = 1.0
 
     @property
     def exit(self) -> Exit:
         if self.call.store_failure:
             return Exit.STORE
-        if self.call.result.disposition is Disposition.STOPPED:
-            return Exit.INTERRUPTED
-        return Exit.OK if self.call.result.disposition in _GOOD_ENDS and self.replay.identical else Exit.NOT_HELD
+        if not self.replay.identical:
+            return Exit.NOT_HELD
+        return _EXITS.get(self.call.result.disposition, Exit.OK)
+
+    @property
+    def latencies_ms(self) -> list[float]:
+        """Empty for a call that was not at real time: there they mean nothing."""
+        return first_audio_ms(self.turns) if self.speed == 1.0 else []
+
+    @property
+    def audio_lost_ms(self) -> float:
+        """Of the caller's speech, what the model could not keep up with."""
+        values = [line.value for line in self.timeline.lines]
+        rate_hz = next((value.rate_hz for value in values if isinstance(value, CallerConnected)), 0)
+        lost = sum(value.samples for value in values if isinstance(value, AudioLost))
+        return lost / rate_hz * 1000 if rate_hz else 0.0
 
 
-def report_on(call: AnsweredCall) -> Report:
-    timeline = read_timeline(call.folder)
-    return Report(call, timeline, fold_turns(timeline.lines), replay(timeline))
+def report_on(call: AnsweredCall, *, speed: float = 1.0) -> Report:
+    """Raises :class:`StoreFault` if the disk took nothing of the call that could be read back."""
+    try:
+        timeline = read_timeline(call.folder)
+    except TimelineError as error:
+        if call.store_failure:
+            raise StoreFault(f"nothing of this call was kept: {call.store_failure}") from error
+        raise
+    return Report(call, timeline, fold_turns(timeline.lines), replay(timeline), speed)
 
 
-def as_object(report: Report, *, speed: float = 1.0) -> dict[str, Any]:
-    """The call as JSON. Latencies are given only for calls at real time: at another speed they mean nothing."""
+def as_object(report: Report) -> dict[str, Any]:
+    """The call as JSON."""
     call = report.call
-    latencies = first_audio_ms(report.turns) if speed == 1.0 else []
     return {
         "call": call.call,
         "agent": report.timeline.header.agent,
         "simulated": report.timeline.header.simulated,
-        "speed": speed,
+        "speed": report.speed,
         "disposition": call.result.disposition.value,
         "reason": call.result.reason,
-        "turns": [_turn_object(turn, speed) for turn in report.turns],
+        "turns": [_turn_object(turn, report.speed) for turn in report.turns],
         "tool_calls": sum(len(turn.tools) for turn in report.turns),
         "barge_ins": sum(turn.interrupted for turn in report.turns),
         "first_audio_ms": {
-            "n": len(latencies),
-            "p50": _rounded(percentile(latencies, 0.5)),
-            "p95": _rounded(percentile(latencies, 0.95)),
+            "n": len(report.latencies_ms),
+            "p50": _rounded(percentile(report.latencies_ms, 0.5)),
+            "p95": _rounded(percentile(report.latencies_ms, 0.95)),
         },
+        "audio_lost_ms": _rounded(report.audio_lost_ms),
         "replay_identical": report.replay.identical,
         "store_failure": call.store_failure or None,
         "files": {
@@ -90,56 +117,68 @@ def _turn_object(turn: Turn, speed: float) -> dict[str, Any]:
     }
 
 
-def print_report(console: Console, report: Report, *, speed: float = 1.0) -> None:
-    """The table, and where the files are."""
-    table = Table(title=f"Call {report.call.call}", title_justify="left")
+def print_report(terminal: Terminal, report: Report) -> None:
+    """The table of turns, the figures, and where the files are."""
+    terminal.say()
+    terminal.say_whole(f"Call {report.call.call}", "bold")
+    if any(turn.caller or turn.generated for turn in report.turns):
+        terminal.show(_table(report))
+    _print_figures(terminal, report)
+    _print_files(terminal, report)
+
+
+def _table(report: Report) -> Table:
+    """Numbers are never wrapped; what was said takes the room that is left."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     for heading in ("turn", "first audio", "reply", "heard", "tools"):
-        table.add_column(heading, justify="right")
-    table.add_column("caller", overflow="fold", ratio=1)
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("caller", overflow="fold")
     for turn in report.turns:
-        latency = turn.first_audio_ms if speed == 1.0 else None
+        latency = turn.first_audio_ms if report.speed == 1.0 else None
+        heard = "-" if turn.heard_share is None else f"{turn.heard_share:.0%}"
         table.add_row(
             str(turn.number),
             "-" if latency is None else f"{latency:.0f} ms",
-            f"{turn.reply_ms / 1000:.1f} s",
-            "-" if turn.heard_share is None else f"{turn.heard_share:.0%}{' cut' if turn.interrupted else ''}",
+            f"{turn.reply_ms / 1000:.1f} s" if turn.generated else "-",
+            f"cut {heard}" if turn.interrupted else heard,
             f"{turn.tool_ms:.0f} ms" if turn.tools else "-",
-            " ".join(turn.caller) or "(the agent begins)",
+            plain(" ".join(turn.caller)) or ("(the agent begins)" if turn.number == 0 else "(nothing understood)"),
         )
-    console.print()
-    console.print(table)
-    _print_figures(console, report, speed)
-    _print_files(console, report)
+    return table
 
 
-def _print_figures(console: Console, report: Report, speed: float) -> None:
-    latencies = first_audio_ms(report.turns)
-    if speed != 1.0:
-        console.print(f"First audio is not shown: the call ran at {speed:g} times real time.")
-    elif latencies:
+def _print_figures(terminal: Terminal, report: Report) -> None:
+    terminal.say()
+    if report.speed != 1.0:
+        terminal.say(f"First audio  is not shown: the call ran at {report.speed:g} times real time.")
+    elif latencies := report.latencies_ms:
         p50, p95 = percentile(latencies, 0.5), percentile(latencies, 0.95)
-        console.print(
-            f"End of speech to first audio over {len(latencies)} turns: p50 {p50:.0f} ms, p95 {p95:.0f} ms "
-            "(server side: no network, no loudspeaker)."
+        terminal.say(
+            f"First audio  p50 {p50:.0f} ms, p95 {p95:.0f} ms after the end of speech, over {len(latencies)} turns."
         )
+        terminal.say("             On this machine: no network, no loudspeaker.", "dim")
     if report.timeline.header.simulated:
-        console.print("The model was simulated: its figures say nothing about a provider.")
+        terminal.say("Model        simulated: its figures say nothing about a provider.")
+    if report.audio_lost_ms:
+        lost = f"Caller       {report.audio_lost_ms:.0f} ms of speech were dropped: this machine could not keep up."
+        terminal.say(lost, "bold red")
     facts, effects = report.replay.facts, report.replay.effects
     if report.replay.identical:
-        console.print(f"Replay: {facts} facts give the same {effects} effects again.")
+        terminal.say(f"Replay       identical: {facts} facts give the same {effects} effects again.")
     else:
-        console.print(f"[bold red]Replay differs[/] after {facts} facts: see 'vivavoce replay {report.call.folder}'.")
+        differs = f"Replay       differs after {facts} facts: see 'vivavoce replay {report.call.folder}'."
+        terminal.say(differs, "bold red")
 
 
-def _print_files(console: Console, report: Report) -> None:
+def _print_files(terminal: Terminal, report: Report) -> None:
     call = report.call
-    console.print(f"Timeline:  {call.folder / TIMELINE_FILE}", soft_wrap=True)
+    terminal.say_whole(f"Timeline     {call.folder / TIMELINE_FILE}")
     if call.recording is not None:
-        console.print(f"Recording: {call.recording} (caller left, agent right)", soft_wrap=True)
+        terminal.say_whole(f"Recording    {call.recording} (caller left, agent right)")
     else:
-        console.print("No recording: the agent file does not allow it ([recording] keep = true).")
+        terminal.say("Recording    none; the agent file asks for one with [recording] keep = true")
     if call.store_failure:
-        console.print(f"[bold red]Not all was kept:[/] {call.store_failure}", soft_wrap=True)
+        terminal.say_whole(f"Not kept     {call.store_failure}", "bold red")
 
 
 def _rounded(value: float | None) -> float | None:

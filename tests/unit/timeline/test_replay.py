@@ -204,3 +204,10 @@ def test_every_fact_and_wish_of_version_1_stays_readable() -> None:
     written = [json.loads(line)[2]["type"] for line in VOCABULARY.read_text("utf-8").splitlines()[1:]]
     assert [type(line.value).__name__ for line in timeline.lines] == written
     assert set(written) <= {kind.__name__ for kind in (*EVENTS, *EFFECTS)}
+
+
+def test_the_excerpt_in_the_documents_is_of_that_file() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "timeline.md").read_text("utf-8")
+    excerpt = page.partition("```json\n")[2].partition("```")[0].splitlines()
+    assert len(excerpt) > 10
+    assert set(excerpt) <= set(GOLDEN.read_text("utf-8").splitlines())

@@ -49,7 +49,8 @@ def test_core_has_half_as_much_test_again_as_code() -> None:
 
 def test_every_excuse_has_a_reason_and_is_needed() -> None:
     assert all(len(reason) > 20 for reason in EXCUSED.values())
-    everywhere = (*rules.BUDGETS, rules.file_length)
+    excused = {rule for rule, _ in EXCUSED}
+    everywhere = [rule for rule in (*rules.BUDGETS, rules.file_length) if rule.__name__ in excused]
     breached = {(rule.__name__, breach.where) for rule in everywhere for module in modules() for breach in rule(module)}
     breached |= {("deep_inheritance", breach.where) for breach in rules.deep_inheritance(modules("src/"))}
     assert set(EXCUSED) <= breached

@@ -81,8 +81,8 @@ class Answering:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._store_failure = ""
         self._recorder = Recorder(disk, self.folder, self._store_failed) if agent.record else None
-        tools = ToolRunner(agent.tools, result_bytes=agent.limits.result_bytes)
-        self._call = Call(plan_of(agent, models), channel, models, tools, (self._keep, *witnesses))
+        self._tools = ToolRunner(agent.tools, result_bytes=agent.limits.result_bytes)
+        self._call = Call(plan_of(agent, models), channel, models, self._tools, (self._keep, *witnesses))
         header = Header(
             vivavoce_timeline=VERSION,
             call=self.call,
@@ -102,6 +102,7 @@ class Answering:
         try:
             result = await self._call.run()
         finally:
+            await self._tools.close()
             # Handed to the executor here and now, so that no later cancellation can get ahead of it.
             recording = await asyncio.shield(self._loop.run_in_executor(None, self._close))
         return AnsweredCall(self.call, self.folder, recording, result, self._store_failure)

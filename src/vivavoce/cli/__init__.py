@@ -6,8 +6,10 @@ of :class:`vivavoce.cli.exits.Exit`.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -15,7 +17,7 @@ from typing import NamedTuple
 import click
 
 from vivavoce import __version__
-from vivavoce.cli.exits import run
+from vivavoce.cli.exits import Exit, run
 
 
 class Verb(NamedTuple):
@@ -83,4 +85,10 @@ def cli(ctx: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program. Turns every error into one clear line, a hint and an exit code."""
-    sys.exit(run(cli, sys.argv[1:] if arguments is None else arguments))
+    try:
+        code = run(cli, sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # once more, while the first was being told
+        code = Exit.INTERRUPTED
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter is about to end and must not trip over another
+    sys.exit(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
@@ -78,6 +79,7 @@ def _ended_by_signals(answering: Answering) -> Iterator[None]:
         if received == 1:
             loop.call_soon_threadsafe(answering.stop, _REASONS[signal.Signals(number)])
         elif received == 2:
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it warns of every process that it had to leave
             loop.call_soon_threadsafe(cancel)
         else:
             raise KeyboardInterrupt

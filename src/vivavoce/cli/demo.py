@@ -22,6 +22,8 @@ from vivavoce.cli.terminal import Terminal
 from vivavoce.demo import TODAY, demo_agent, demo_caller
 
 RATE_HZ = 16_000
+SPEED = 1.0
+"""A demonstration of latency is at real time."""
 
 
 @click.command()
@@ -49,9 +51,10 @@ def command(calls: Path | None, as_json: bool) -> Outcome:
             models,
             calls=calls,
             witnesses=[loading, Captions(terminal)],
+            speed=SPEED,
         )
     with terminal.working("reading the timeline back ..."):
-        report = report_on(called)
+        report = report_on(called, speed=SPEED)
     print_report(terminal, report)
     _print_what_next(terminal)
     return Outcome(report.exit, {**as_object(report), "knowledge_answers": knowledge_answers(report, agent)})

@@ -154,7 +154,7 @@ def _print_figures(terminal: Terminal, report: Report) -> None:
     elif latencies := report.latencies_ms:
         p50, p95 = percentile(latencies, 0.5), percentile(latencies, 0.95)
         terminal.say(
-            f"First audio  p50 {p50:.0f} ms, p95 {p95:.0f} ms after the end of speech, over {len(latencies)} turns."
+            f"First audio  p50 {p50:.0f} ms, p95 {p95:.0f} ms after the end of speech, over {_turns(len(latencies))}."
         )
         terminal.say("             On this machine: no network, no loudspeaker.", "dim")
     if report.timeline.header.simulated:
@@ -179,6 +179,10 @@ def _print_files(terminal: Terminal, report: Report) -> None:
         terminal.say("Recording    none; the agent file asks for one with [recording] keep = true")
     if call.store_failure:
         terminal.say_whole(f"Not kept     {call.store_failure}", "bold red")
+
+
+def _turns(count: int) -> str:
+    return "1 turn" if count == 1 else f"{count} turns"
 
 
 def _rounded(value: float | None) -> float | None:

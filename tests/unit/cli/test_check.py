@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.unit.cli.agents import Command, write_agent
+from vivavoce.cli.exits import Exit
+
+
+def test_a_good_agent(vivavoce: Command, tmp_path: Path) -> None:
+    ran = vivavoce("check", write_agent(tmp_path / "agent", tool="return what"))
+    assert (ran.code, ran.err) == (Exit.OK, "")
+    assert all(line.startswith("ok   ") for line in ran.out.splitlines()[:-2])
+    assert ran.out.splitlines()[-1] == "This agent can take calls here."
+
+
+def test_json(vivavoce: Command, tmp_path: Path) -> None:
+    told = vivavoce("check", write_agent(tmp_path / "agent"), "--json").told
+    assert told["holds"] is True
+    assert told["agent_file"].endswith("agent.toml")
+    assert {proof["subject"] for proof in told["proofs"]} >= {"file", "model scripted"}
+    assert set(told["proofs"][0]) == {"subject", "holds", "found", "problems"}
+
+
+def test_every_problem_is_told_with_its_line(vivavoce: Command, tmp_path: Path) -> None:
+    agent = write_agent(tmp_path / "agent", tool="return what", more='greting = "Hi."\nlanguge = "en"\n')
+    ran = vivavoce("check", agent)
+    assert ran.code == Exit.SETUP
+    assert 'unknown key "greting" (did you mean greeting?)' in ran.out
+    assert "languge" in ran.out
+    assert ran.out.count("agent.toml:") >= 2
+    assert ran.out.splitlines()[-1] == "This agent cannot take calls here yet."
+    assert vivavoce("check", agent, "--json").told["holds"] is False
+
+
+def test_a_tool_that_cannot_be_imported(vivavoce: Command, tmp_path: Path) -> None:
+    agent = write_agent(tmp_path / "agent", tool="return what")
+    (agent / "tools.py").write_text("import nothing_of_this_name\n", "utf-8")
+    ran = vivavoce("check", agent)
+    assert (ran.code, ran.err) == (Exit.SETUP, "")
+    assert "nothing_of_this_name" in ran.out
+
+
+def test_a_model_that_is_not_there(vivavoce: Command, tmp_path: Path) -> None:
+    agent = write_agent(tmp_path / "agent")
+    (agent / "script.toml").unlink()
+    ran = vivavoce("check", agent)
+    assert ran.code == Exit.SETUP
+    assert "script.toml cannot be read" in ran.out
+
+
+def test_no_such_agent(vivavoce: Command) -> None:
+    ran = vivavoce("check", "nowhere")
+    assert ran.code == Exit.SETUP
+    assert "BAD  file\n     nowhere: there is no such file" in ran.out
+    assert "name an agent" in vivavoce("check").err
+
+
+def test_what_an_imported_tool_prints_does_not_spoil_json(vivavoce: Command, tmp_path: Path) -> None:
+    agent = write_agent(tmp_path / "agent", tool="return what")
+    (agent / "tools.py").write_text(f'print("loading")\n{(agent / "tools.py").read_text("utf-8")}', "utf-8")
+    assert vivavoce("check", agent, "--json").told["holds"] is True
+
+
+def test_schema(vivavoce: Command) -> None:
+    text = vivavoce("check", "--schema").out
+    assert json.loads(text)["$schema"]
+    assert vivavoce("check", "--schema", "--json").told == json.loads(text)

@@ -1,0 +1,100 @@
+"""docs/reference/commands.md says what the commands are: every verb, option, JSON field and exit code, and no other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from tests.house.source import ROOT
+from tests.unit.cli.agents import FAST, USES_A_TOOL, Command, write_agent
+from vivavoce.cli import VERBS, cli
+from vivavoce.cli.exits import Exit
+from vivavoce.events import Disposition, ToolStatus
+
+PAGE = (ROOT / "docs" / "reference" / "commands.md").read_text("utf-8")
+OBJECT = "The object of a call"
+
+
+def section(title: str) -> str:
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def first_cells(text: str, pattern: str) -> list[str]:
+    """What matches in the first cell of each row of each table."""
+    cells = re.findall(r"^\| (.*?) \|", text, re.MULTILINE)
+    return [name for cell in cells for name in re.findall(pattern, cell)]
+
+
+def options_in(text: str) -> set[str]:
+    return set(first_cells(text, r"`(--[a-z-]+)[ `]"))
+
+
+def fields_in(text: str) -> set[str]:
+    return set(first_cells(text, r"`([a-z][a-z_0-9]*)`"))
+
+
+def words_in(text: str, field: str) -> set[str]:
+    """What the row of a field names in its second cell."""
+    (cell,) = re.findall(rf"^\| [^|]*`{field}`[^|]* \| (.*) \|$", text, re.MULTILINE)
+    return set(re.findall(r"`([a-z][a-z_0-9]*)`", cell))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_options(verb: str) -> None:
+    command = cli.get_command(click.Context(cli), verb)
+    assert command is not None
+    real = {name for option in command.params if isinstance(option, click.Option) for name in option.opts}
+    assert options_in(section(f"vivavoce {verb}")) == real
+
+
+def test_every_verb_is_there_in_the_order_of_the_help() -> None:
+    assert re.findall(r"^vivavoce (\w+)  +#", PAGE, re.MULTILINE) == list(VERBS)
+    assert re.findall(r"^## vivavoce (\w+)$", PAGE, re.MULTILINE) == list(VERBS)
+
+
+def test_exit_codes() -> None:
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \|", section("Exit codes"), re.MULTILINE)
+    assert {name: int(code) for code, name in rows} == {code.name: code.value for code in Exit}
+
+
+def test_the_object_of_a_call(vivavoce: Command, tmp_path: Path, tone: Path) -> None:
+    told = vivavoce(
+        "call", write_agent(tmp_path / "a", USES_A_TOOL, "return what"), "--wav", tone, "--json", *FAST
+    ).told
+    whole, _, each_turn = section(OBJECT).partition("Each of `turns`")
+    assert fields_in(whole) == set(told)
+    assert fields_in(each_turn) == set(told["turns"][1])
+    assert words_in(whole, "first_audio_ms") - {"null"} == set(told["first_audio_ms"])
+    assert words_in(whole, "files") - {"null"} == set(told["files"])
+    assert words_in(whole, "disposition") == {disposition.value for disposition in Disposition}
+    (tool,) = told["turns"][1]["tools"]
+    assert words_in(each_turn, "tools") == set(tool) | {status.value for status in ToolStatus}
+
+
+def test_other_objects(vivavoce: Command, tmp_path: Path, tone: Path) -> None:
+    agent = write_agent(tmp_path / "agent")
+    call = vivavoce("call", agent, "--wav", tone, "--json", *FAST).told["call"]
+    objects: dict[str, Any] = {
+        "vivavoce replay": vivavoce("replay", call, "--json").told,
+        "vivavoce init": vivavoce("init", "new", "--json").told,
+        "vivavoce check": vivavoce("check", agent, "--json").told,
+        "vivavoce models": vivavoce("models", "--json").told[0],
+        "For programs": vivavoce("replay", "none", "--json").told,
+    }
+    assert {title: fields_in(section(title)) for title in objects} == {
+        name: set(told) for name, told in objects.items()
+    }
+    proofs = objects["vivavoce check"]["proofs"]
+    assert words_in(section("vivavoce check"), "proofs") == set(proofs[0])
+
+
+def test_what_is_missing_would_be_noticed() -> None:
+    assert options_in("| `--a X`, `--b` | c `--d` |\n") == {"--a", "--b"}
+    assert fields_in("| `a`, `b_c` | `d` |\n") == {"a", "b_c"}
+    assert words_in("| `a` | `b` and `c` |\n", "a") == {"b", "c"}

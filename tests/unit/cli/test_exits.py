@@ -67,6 +67,11 @@ def test_error_is_a_line_and_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "error: no such thing\n  try: take another\n"
 
 
+def test_several_problems_stand_under_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    run(program(raising(errors.AgentFileError("a.toml:1: one\na.toml:2: two"))), [])
+    assert capsys.readouterr().err == "error: a.toml:1: one\n       a.toml:2: two\n"
+
+
 def test_error_is_json_too_where_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     run(program(raising(errors.StoreFault("the disk is full"))), ["--json"])
     captured = capsys.readouterr()

@@ -66,8 +66,10 @@ def _print_what_next(terminal: Terminal) -> None:
     here = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     extra = "" if find_spec("sounddevice") else ", after pip install 'vivavoce[talk]'"
     terminal.say("\nYour turn", "bold")
-    terminal.say_whole(f"  {program} talk {here}   microphone and loudspeaker{extra}")
-    terminal.say_whole(f"  {program} init my-agent   an agent of your own")
+    talk, init = f"{program} talk {here}", f"{program} init my-agent"
+    width = max(len(talk), len(init))
+    terminal.say_whole(f"  {talk:{width}}   microphone and loudspeaker{extra}")
+    terminal.say_whole(f"  {init:{width}}   an agent of your own")
 
 
 def _utterances() -> list[CallerUtterance]:

@@ -31,6 +31,6 @@ def command(directory: Path, name: str | None, as_json: bool) -> Outcome:
         terminal.say_whole(f"wrote {path}")
     program = options.program()
     terminal.say()
-    terminal.say_whole(f"Now:  {program} check {directory}   (proves it)")
-    terminal.say_whole(f"      {program} talk {directory}    (microphone and loudspeaker)")
+    terminal.say_whole(f"Now:  {program} check {directory}   proves it")
+    terminal.say_whole(f"      {program} talk {directory}    microphone and loudspeaker")
     return Outcome(Exit.OK, {"files": [str(path) for path in written]})

@@ -117,7 +117,7 @@ class LocalModel:
                 if isinstance(part, Ear | Mouth):
                     await part.close()
             raise
-        ear.expect(dialogue.expecting)
+        ear.expect(dialogue.expecting, dialogue.whole_answers)
         return Parts(ear, mouth, dialogue)
 
     async def _open_ear(self) -> Ear:

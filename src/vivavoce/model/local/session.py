@@ -58,7 +58,7 @@ class Parts:
     dialogue: Dialogue
 
     async def close(self) -> None:
-        await asyncio.gather(self.ear.close(), self.mouth.close())
+        await asyncio.gather(self.ear.close(), self.mouth.close(), self.dialogue.aclose())
 
 
 @dataclass(slots=True)
@@ -207,7 +207,7 @@ class LocalSession:
             self._answering = None
             if self._response is not None:
                 await self._response.over.wait()
-            parts.ear.expect(parts.dialogue.expecting)
+            parts.ear.expect(parts.dialogue.expecting, parts.dialogue.whole_answers)
 
     async def _answer(self, parts: Parts, job: _Job, emit: EmitModelEvent) -> None:
         async with aclosing(job.acts()) as acts:  # type: ignore[type-var]  # every Dialogue method is a generator

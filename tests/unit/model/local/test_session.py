@@ -62,7 +62,7 @@ class FakeEar:
         self.drops = False
         self.heard = 0
         self.agent: list[bool] = []
-        self.expected: list[Expecting] = []
+        self.expected: list[tuple[Expecting, tuple[str, ...]]] = []
         self.closed = False
         self.queue: asyncio.Queue[EarEvent | None] = asyncio.Queue()
 
@@ -71,8 +71,8 @@ class FakeEar:
             self.dropped_samples += len(pcm) // 2
         self.heard += len(pcm) // 2
 
-    def expect(self, expecting: Expecting) -> None:
-        self.expected.append(expecting)
+    def expect(self, expecting: Expecting, complete: tuple[str, ...]) -> None:
+        self.expected.append((expecting, complete))
 
     def agent_speaking(self, speaking: bool) -> None:
         self.agent.append(speaking)
@@ -123,12 +123,14 @@ class FakeDialogue:
     """Answers what ``answers`` say for the words heard."""
 
     expecting = Expecting.YES_NO
+    whole_answers = ("yes$",)
 
     def __init__(self, answers: dict[str, list[Act]]) -> None:
         self.answers = answers
         self.results: list[tuple[str, str, bool]] = []
         self.interruptions: list[str] = []
         self.thinking_s = 0.0
+        self.closed = False
 
     async def reply(self, heard: Heard) -> AsyncIterator[Act]:
         await asyncio.sleep(self.thinking_s)
@@ -141,6 +143,9 @@ class FakeDialogue:
 
     def interrupted(self, heard_text: str) -> None:
         self.interruptions.append(heard_text)
+
+    async def aclose(self) -> None:
+        self.closed = True
 
 
 class Stage:
@@ -201,6 +206,7 @@ def test_it_is_ready_and_leaves_nothing_behind() -> None:
     assert stage.emitted == [ModelReady(ONE)]
     assert stage.ear.closed
     assert stage.mouth.closed
+    assert stage.dialogue.closed
 
 
 def test_a_greeting_is_spoken_under_the_id_it_was_given() -> None:
@@ -211,7 +217,7 @@ def test_a_greeting_is_spoken_under_the_id_it_was_given() -> None:
     assert stage.kinds() == ["ModelReady", "ResponseStarted", "AgentText", "ResponseFinished"]
     assert stage.all(AgentText) == [AgentText(ONE, GREETING, "Hello.", Samples(0))]
     assert stage.spoken(GREETING) == 6 * SAMPLES_PER_LETTER
-    assert stage.ear.expected == [Expecting.YES_NO]
+    assert stage.ear.expected == [(Expecting.YES_NO, ("yes$",))]
 
 
 def test_what_is_heard_is_told_and_answered() -> None:

@@ -97,6 +97,7 @@ _TALKING: Final = frozenset(
 _HAND_OVER: Final = frozenset(
     {("transfer", "me"), ("me", "through"), ("real", "person"), ("real", "human"), ("human", "being")}
 )
+_TALKING_TO: Final = frozenset({("talk", "to"), ("talk", "with"), ("speak", "to"), ("speak", "with")})
 _POLITE: Final = frozenset(
     "please okay ok well um uh er so just oh sorry actually hey thanks thank you very much".split()
 )
@@ -106,6 +107,30 @@ _EXACT: Final = {
     if intent in (GOODBYE, PERSON, REPEAT, RESTART, CANCEL, HELP, GREETING)
     for phrase in phrases
 }
+_LEADS: Final = tuple(
+    tuple(lead.split())
+    for lead in (
+        "sorry", "oh", "and", "also", "well", "so", "okay", "ok", "actually", "by the way", "one more thing",
+        "just one more thing", "one more question", "one last thing", "another thing", "another question",
+        "quick question", "excuse me", "thanks", "thank you", "hi there", "hello there", "hi", "hello", "hey", "yes",
+        "good morning", "good afternoon", "good evening", "i was wondering", "i was wondering if", "right", "no",
+        "can you tell me", "could you tell me", "can you tell me if", "could you tell me if", "can you tell me whether",
+        "could you tell me whether", "do you know if", "do you know", "i'd like to know",
+    )
+)  # fmt: skip
+_HESITATIONS: Final = frozenset({"um", "uh", "er", "erm", "hmm"})
+_LEAST_REST: Final = 2
+
+
+def unwrapped(said: Sequence[str]) -> tuple[str, ...]:
+    """``said`` without hesitations and what people begin with ("sorry, one more thing"), as long as something is left:
+    what is wanted comes after that."""
+    rest = tuple(word for word in said if word not in _HESITATIONS)
+    while lead := max((lead for lead in _LEADS if rest[: len(lead)] == lead), key=len, default=()):
+        if len(rest) - len(lead) < _LEAST_REST:
+            break
+        rest = rest[len(lead) :]
+    return rest
 
 
 def plain_intent(said: Sequence[str]) -> str:
@@ -120,6 +145,8 @@ def plain_intent(said: Sequence[str]) -> str:
         return GOODBYE
     pairs = set(pairwise(core))
     if pairs & _HAND_OVER:
+        return PERSON
+    if len(core) <= 10 and pairs & _TALKING_TO and "you" not in core:
         return PERSON
     if len(core) <= 10 and _PERSON_WORDS & set(core) and (_TALKING & set(core) or len(core) == 1):
         return PERSON

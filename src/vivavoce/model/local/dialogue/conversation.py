@@ -24,17 +24,26 @@ from vivavoce.model.local.dialogue import builtins as builtin
 from vivavoce.model.local.dialogue.extraction import CORRECTION, Extraction, is_yes
 from vivavoce.model.local.dialogue.port import Act, CallTool, EndCall, Expecting, Heard, Say
 from vivavoce.model.local.dialogue.slots import Kind, Slot
-from vivavoce.model.local.dialogue.text import plain, words
+from vivavoce.model.local.dialogue.text import words
 from vivavoce.model.local.dialogue.understanding import SURE, Understander, Understanding
-from vivavoce.model.local.dialogue.wording import Replies, clauses, confirmation, listed, question
+from vivavoce.model.local.dialogue.whole_answers import whole_answers
+from vivavoce.model.local.dialogue.wording import (
+    Replies,
+    ability,
+    clauses,
+    confirmation,
+    listed,
+    question,
+    spoken_value,
+)
 
 _MORE: Final = ("Is there anything else?", "Anything else I can do?", "Can I help with anything else?")
 _SORRY: Final = ("Sorry, I didn't understand that.", "I'm sorry, I didn't get that.")
 _QUESTION_WORDS: Final = frozenset("what what's when where which who how why is are do does can could".split())
 _POINTING: Final = frozenset("it that one this same".split())
 _FOLLOWING: Final = frozenset("about instead and".split())
-_HINTED_TOOLS: Final = 4
-_BRIEF_CHARACTERS: Final = 60
+_HINTED: Final = 3
+_TURNS_BETWEEN_OFFERS: Final = 3
 _FAILURES_BEFORE_PERSON: Final = 2
 # The order in which a bare correction is tried: "no, eleven" is rather a time than a day, and anything may be a name.
 _GUESSED: Final = (Kind.CHOICE, Kind.TIME, Kind.DATE, Kind.INTEGER, Kind.NUMBER, Kind.DIGITS, Kind.NAME)
@@ -79,6 +88,7 @@ class State:
     resumed: Phase = Phase.OPEN
     failures: int = 0
     turn: int = 0
+    offered: int = -_TURNS_BETWEEN_OFFERS
     calls: int = 0
     said: tuple[str, ...] = ()
 
@@ -139,6 +149,11 @@ class Conversation:
         if phase is Phase.ASKING and form:
             return _EXPECTED.get(self._slot(form).kind, Expecting.ANYTHING)
         return Expecting.ANYTHING
+
+    @property
+    def whole_answers(self) -> tuple[str, ...]:
+        form = self.state.form
+        return whole_answers(self._slot(form)) if self.state.phase is Phase.ASKING and form else ()
 
     # Valid at any point
 
@@ -209,7 +224,7 @@ class Conversation:
             return self._advance(Form(meant.intent, {**self._carried(meant.intent, said), **meant.slots}))
         if meant.intent == builtin.KNOWLEDGE and meant.answer:
             self.state.failures = 0
-            return self._say(meant.answer.text, self._more() if self.state.turn % 2 else "", phase=Phase.MORE)
+            return self._say(meant.answer.text, self._more(), phase=Phase.MORE)
         if meant.intent in (builtin.NO, builtin.GOODBYE) and self.state.phase is Phase.MORE:
             return self._goodbye()
         if courtesy := self._courtesy(meant.intent):
@@ -236,9 +251,11 @@ class Conversation:
         said = words(heard.text)
         if aside := self._aside(form, said, answered=form.asked in read.values):
             return aside
+        if CORRECTION & set(said) and not read.values:
+            read = self._corrected(form, heard)
         if read.values or read.denied:
             self._take(form, read)
-            return self._advance(self._changed(form, read))
+            return self._advance(self._changed(form, read), self._noted(form, read))
         if read.partial_digits:
             slot = self._slot(form)
             got = f"I got {len(read.partial_digits)} digits"
@@ -394,6 +411,17 @@ class Conversation:
         kept = {name: value for name, value in form.values.items() if name not in read.denied}
         return Form(form.tool, {**kept, **read.values})
 
+    def _noted(self, form: Form, read: Extraction) -> str:
+        """ "Monday the 16th, then." where what was given before was changed and the open question was not answered."""
+        if form.asked in read.values:
+            return ""
+        today = self._now().date()
+        changed = [slot for slot in self._understander.slots[form.tool]
+                   if slot.name in read.values and form.values.get(slot.name, read.values[slot.name])
+                   != read.values[slot.name]]  # fmt: skip
+        told = listed([spoken_value(slot, read.values[slot.name], today) for slot in changed])
+        return f"{told[0].upper()}{told[1:]}, then." if told else ""
+
     def _take(self, form: Form, read: Extraction) -> None:
         """What was read is what was understood, and progress."""
         self.state.failures = 0
@@ -430,16 +458,19 @@ class Conversation:
         return "What should I change?" if phase is Phase.CHANGING else "Shall I try again?"
 
     def _more(self) -> str:
-        return _MORE[self.state.turn % len(_MORE)]
+        """An offer of more, but not turn after turn."""
+        state = self.state
+        if state.turn - state.offered < _TURNS_BETWEEN_OFFERS:
+            return ""
+        state.offered = state.turn
+        return _MORE[state.turn % len(_MORE)]
 
     def _abilities(self) -> str:
-        tools = [_ability(tool.name, tool.description) for tool in self._agent.tools][:_HINTED_TOOLS]
-        topics = list(dict.fromkeys(section.topic for section in self._understander.library.sections))[:_HINTED_TOOLS]
-        can = f"I can {listed(tools, 'or')}." if tools else ""
-        knows = (
-            f"You can ask about {listed([topic[0].lower() + topic[1:] for topic in topics], 'or')}." if topics else ""
-        )
-        return " ".join(filter(None, (can, knows))) or "How can I help?"
+        """Three things at most: longer lists are not remembered."""
+        topics = dict.fromkeys(section.topic for section in self._understander.library.sections)
+        about = [f"answer questions about {topic[0].lower()}{topic[1:]}" for topic in topics][:1]
+        tools = [ability(tool.name, tool.description) for tool in self._agent.tools][: _HINTED - len(about)]
+        return f"I can {listed(tools + about, 'or')}." if tools or about else "How can I help?"
 
     def _slot(self, form: Form) -> Slot:
         return next(slot for slot in self._understander.slots[form.tool] if slot.name == form.asked)
@@ -449,9 +480,3 @@ class Conversation:
         spoken = {slot.name: {*slot.label.split()} | ({"day"} if slot.kind is Kind.DATE else set())
                   for slot in self._understander.slots[form.tool] if slot.name in form.values}  # fmt: skip
         return next((name for name, labels in spoken.items() if labels & set(said)), "")
-
-
-def _ability(name: str, description: str) -> str:
-    """A tool as something one can do: the first sentence of its description when it is brief, else its name."""
-    first = description.strip().split(".")[0].strip()
-    return first[0].lower() + first[1:] if 0 < len(first) <= _BRIEF_CHARACTERS else plain(name)

@@ -33,6 +33,10 @@ class EmbeddedDialogue:
         return self._conversation.expecting
 
     @property
+    def whole_answers(self) -> tuple[str, ...]:
+        return self._conversation.whole_answers
+
+    @property
     def last_understanding(self) -> Understanding:
         """What the last utterance was taken to mean, in its place in the conversation."""
         return self._conversation.understanding
@@ -68,3 +72,6 @@ class EmbeddedDialogue:
 
     def interrupted(self, heard_text: str) -> None:
         self._conversation.interrupted(heard_text)
+
+    async def aclose(self) -> None:
+        """Nothing is held."""

@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from vivavoce.model.local.dialogue.moments import FoundDate, FoundTime, Leaning, dates, times
-from vivavoce.model.local.dialogue.numbers import MISHEARD, cardinal, digit_runs, integers
+from vivavoce.model.local.dialogue.numbers import MISHEARD, cardinal, digit_runs, half_heard_code, integers
 from vivavoce.model.local.dialogue.slots import Kind, Slot
+from vivavoce.model.local.dialogue.spelling import ONES
 from vivavoce.model.local.dialogue.text import likeness
 
 YES: Final = frozenset(
@@ -46,6 +47,9 @@ _ASKED_LIKENESS: Final = 0.62
 _SMALL: Final = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.TIME, Kind.MOMENT, Kind.DATE})
 _LARGEST_SMALL: Final = 31
 _TELLING_LENGTH: Final = 4
+# "For" is heard as "four" and "to" as "two"; nothing that is looked for by its price costs that.
+_LEAST_PRICE: Final = 20
+_ZERO_HEARD: Final = frozenset({"or", "of", "uh", "low", "now", "no", "know", "row"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,7 @@ def _numbers(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
     candidates = []
     said = _unmisheard(reader.said, slot)
     for found in integers(said) if slot.kind is Kind.INTEGER else _cardinals(said):
-        if not _within(slot, found.value):
+        if not _within(slot, found.value) or (slot.is_price and found.value < _LEAST_PRICE):
             continue
         before = reader.said[found.start - 1] if found.start else ""
         after, further = (*reader.said[found.end : found.end + 2], "", "")[:2]
@@ -220,11 +224,24 @@ def _numbers(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
 
 
 def _unmisheard(said: Sequence[str], slot: Slot) -> list[str]:
-    """ "Room for twelve": after the slot's own name a word that sounds like a digit is one."""
+    """ "Room for twelve": after the slot's own name a word that sounds like a digit is one, "or" and the like between
+    or after digits is a zero ("room six or one"), and "to extra pillows" are two."""
     labels = set(slot.label.split())
-    return [
-        MISHEARD[word] if at and said[at - 1] in labels and word in MISHEARD else word for at, word in enumerate(said)
-    ]
+    out = list(said)
+    for at, word in enumerate(said):
+        before, after = said[at - 1] if at else "", said[at + 1] if at + 1 < len(said) else ""
+        if (word in MISHEARD and (before in labels or after in ("extra", "more"))) or (
+            word in MISHEARD and slot.is_code and _is_digit(out[at - 1 : at]) and _is_digit(said[at + 1 : at + 2])
+        ):
+            out[at] = MISHEARD[word]
+        elif word in _ZERO_HEARD and slot.is_code and _is_digit(out[at - 1 : at]):
+            two_before = _is_digit(out[max(at - 2, 0) : at - 1])
+            out[at] = "oh" if _is_digit(said[at + 1 : at + 2]) or (two_before and not after) else word
+    return out
+
+
+def _is_digit(word: Sequence[str]) -> bool:
+    return bool(word) and (word[0] in ONES[:10] or word[0] == "oh" or (word[0].isdigit() and len(word[0]) == 1))
 
 
 def _cardinals(said: Sequence[str]) -> list[Any]:
@@ -254,6 +271,8 @@ def _digits(reader: _Reader, slot: Slot, asked: bool) -> list[Candidate]:
     fitting = [run for run in runs if _has_length(slot, len(run.digits))]
     if fitting:
         return [Candidate(run.digits, run.start, run.end) for run in fitting]
+    if slot.length and (guess := half_heard_code(reader.said, slot.length)):
+        return [Candidate(guess.digits, guess.start, guess.end, 0.5)]
     together = "".join(run.digits for run in runs)
     if asked and _has_length(slot, len(together)):
         return [Candidate(together, runs[0].start, runs[-1].end)]

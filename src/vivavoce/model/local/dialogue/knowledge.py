@@ -21,7 +21,7 @@ _STOP: Final = frozenset(
     "a an the is are was be do does did i you we it my your our me us to of in on at for with and or but if that "
     "this there what when where which who how can could would will shall should please tell about know need want "
     "like have has get got from by so just any some much many one hello hi okay ok um uh come coming go anywhere "
-    "somewhere here near am allowed thanks thank may might let i'm i'd it's that's what's s".split()
+    "somewhere here near long am allowed thanks thank may might let i'm i'd it's that's what's s".split()
 )
 _MARKS: Final = (
     (re.compile(r"!\[[^\]]*\]\([^)]*\)"), ""),

@@ -344,6 +344,8 @@ def _clock_time(said: Sequence[str], at: int, leaning: Leaning, cues: frozenset[
             return None
         hour, end = int(reading.value), reading.end
         minute, end, certain = _minute(said, end)
+        if before == "the" and end == reading.end:
+            return None  # "the sixteen" is a day whose ending was not heard
         certain &= before not in _NOT_BEFORE_TIME
     after = _past_part_of_day(said, end)
     certain |= after > end or (before in cues and not (minute == 0 and _word(said, end) in _SPANS))

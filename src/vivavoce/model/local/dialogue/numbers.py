@@ -30,6 +30,18 @@ MISHEARD: Final = {
     "for": "4", "fore": "4", "to": "2", "too": "2", "won": "1", "ate": "8", "tree": "3", "free": "3", "sex": "6",
     "sics": "6", "fife": "5", "hive": "5", "nein": "9", "owe": "0", "ow": "0",
 }  # fmt: skip
+# What else has been written for a digit inside a code. One of them is believed where it makes the length right.
+_HALF_HEARD: Final = {
+    word: digit
+    for digit, heard in {
+        "0": "or of uh low no now know row you'll all oil our", "1": "was on one's want when won't", "2": "who do tube",
+        "3": "through threes", "4": "floor fours forth four's", "5": "fine find fight by fives",
+        "6": "pick sick thick sixth", "7": "heaven sevenths", "8": "at it a hate eat age eighth",
+        "9": "mine my night nice mind non ninth line",
+    }.items()
+    for word in heard.split()
+}  # fmt: skip
+_LEAST_SURE: Final = 3
 
 
 class Reading(NamedTuple):
@@ -200,6 +212,24 @@ def digit_runs(said: Sequence[str], *, misheard: bool = False) -> list[DigitRun]
         else:
             at += 1
     return runs
+
+
+def half_heard_code(said: Sequence[str], length: int) -> DigitRun | None:
+    """A code of ``length`` digits of which one was heard as another word: "seven seven or three" is 7703. The words
+    must follow one another, and the odd one must not come first."""
+    for start in range(len(said)):
+        digits, at, odd = "", start, 0
+        while len(digits) < length and at < len(said):
+            step = digits_of(said, at, misheard=True)
+            if not step[0] and digits and said[at] in _HALF_HEARD:
+                step, odd = (_HALF_HEARD[said[at]], at + 1), odd + 1
+            if not step[0]:
+                break
+            digits, at = digits + step[0], step[1]
+        more = bool(digits_of(said, at, misheard=False)[0]) if at < len(said) else False
+        if len(digits) == length and odd == 1 and length > _LEAST_SURE and not more:
+            return DigitRun(digits, start, at)
+    return None
 
 
 def year(said: Sequence[str], at: int = 0) -> Reading | None:

@@ -14,16 +14,14 @@ from typing import Final
 
 from vivavoce.agent.declaration import Agent, Tool
 from vivavoce.model.local.dialogue.builtins import KNOWLEDGE, NONE, PHRASES
+from vivavoce.model.local.dialogue.carriers import LEADS, OPENINGS, TAILS, hesitant, rephrased
 from vivavoce.model.local.dialogue.knowledge import Section, sections, telling
+from vivavoce.model.local.dialogue.names import FIRST_NAMES, LAST_NAMES, full_names
 from vivavoce.model.local.dialogue.numbers import cardinal, ordinal
 from vivavoce.model.local.dialogue.slots import PLACEHOLDER, Kind, Slot, slots_of
 from vivavoce.model.local.dialogue.spelling import MONTHS, WEEKDAYS, say_digits, say_hour, say_number, say_ordinal
 from vivavoce.model.local.dialogue.text import words
 
-_NAMES: Final = tuple(
-    "alice james maria david sarah michael emma john anna robert laura thomas susan peter mary paul linda george helen "
-    "daniel kate martin julia frank grace henry rachel oliver sophie carlos".split()
-)
 _QUESTION_FRAMES: Final = (
     "{}", "what about {}", "tell me about {}", "what is the {}", "what are your {}", "do you have {}", "is there {}",
     "how much is the {}", "how much does {} cost", "where is the {}", "when is the {}", "what time is the {}",
@@ -33,15 +31,33 @@ _QUESTION_FRAMES: Final = (
 )  # fmt: skip
 _CORRECTIONS: Final = (
     "no {}", "no the {}", "actually {}", "make it {}", "make that {}", "sorry {}", "i mean {}", "no i said {}",
-    "can we make it {}", "not that {}", "change it to {}",
+    "can we make it {}", "not that {}", "change it to {}", "sorry i meant {}", "oh sorry i meant {}", "no wait {}",
+    "no sorry {}", "could we say {} instead", "{} instead", "actually make that {}", "i meant {} not",
 )  # fmt: skip
-_DATE_FRAMES: Final = ("{}", "on {}", "{} please", "{} would be good", "how about {}", "for {}")
-_TIME_FRAMES: Final = ("{}", "at {}", "{} please", "around {}", "at {} please", "let's say {}")
-_NAME_FRAMES: Final = ("{}", "my name is {}", "it's {}", "this is {}", "{} please", "the name is {}", "for {}")
-_CHOICE_FRAMES: Final = ("{}", "the {}", "a {}", "the {} please", "i'd like the {}", "it's the {}", "{} please")
-_DIGITS_FRAMES: Final = ("{}", "it's {}", "number {}", "it is {}", "{} please", "my number is {}")
-_NUMBER_FRAMES: Final = ("{}", "{} please", "it's {}", "just {}")
-_CALLER_LEADS: Final = ("", "hi ", "hello ", "yes ", "please ", "um ", "okay ", "good morning ")
+_DATE_FRAMES: Final = ("{}", "on {}", "{} please", "{} would be good", "how about {}", "for {}", "{} would suit me",
+                       "um {}", "is {} possible", "maybe {}")  # fmt: skip
+_TIME_FRAMES: Final = ("{}", "at {}", "{} please", "around {}", "at {} please", "let's say {}", "um {}", "for {}",
+                       "uh at {}", "{} would be good", "{} if that's possible")  # fmt: skip
+_NAME_FRAMES: Final = ("{}", "my name is {}", "it's {}", "this is {}", "{} please", "the name is {}", "for {}",
+                       "my name's {}", "i'm {}", "hi this is {}", "hello my name is {}", "my name's {} and", "um {}",
+                       "under the name {}", "put it under {}")  # fmt: skip
+_CHOICE_FRAMES: Final = ("{}", "the {}", "a {}", "the {} please", "i'd like the {}", "it's the {}", "{} please",
+                         "um the {}", "um it's the {}", "it's my {}", "it's a {}", "my {}", "it's about {}",
+                         "the {} one please", "an {}", "in the {}", "to the {}", "about my {}")  # fmt: skip
+_DIGITS_FRAMES: Final = ("{}", "it's {}", "number {}", "it is {}", "{} please", "my number is {}", "um {}",
+                         "it's um {}",
+                         "the number is {}", "yeah it's {}", "okay {}", "the code is {}", "uh {}",
+                         "sorry it's {}")  # fmt: skip
+_NUMBER_FRAMES: Final = ("{}", "{} please", "it's {}", "just {}", "um {}", "it's um {}", "about {}", "uh {}",
+                         "i'm in {}", "that's {}")  # fmt: skip
+_PEOPLE_FRAMES: Final = ("there are {} of us", "there will be {} of us", "we are {} people", "a party of {}", "for {}",
+                         "{} of us", "just the {} of us", "{} people", "for {} people", "we're {}")  # fmt: skip
+_PRICE_FRAMES: Final = ("under {}", "for under {}", "for less than {}", "my budget is {}", "my budget is about {}",
+                        "up to {}", "below {}", "about {}", "for {}", "no more than {}", "around {} dollars",
+                        "i can spend {}", "{} dollars", "at most {}")  # fmt: skip
+_ROUNDS: Final = 40
+_FULL_NAMES: Final = 300
+_CODES: Final = 500
 
 
 def spelled(text: str) -> str:
@@ -68,7 +84,9 @@ def values(slot: Slot, now: datetime) -> list[str]:
     if slot.kind is Kind.CHOICE:
         return [spoken for choice in slot.choices for spoken in choice.spoken]
     if slot.kind is Kind.NAME:
-        return [*(name.lower() for name in slot.known), *(name for name in _NAMES if name not in slot.known)]
+        known = [name.lower() for name in slot.known]
+        first = [name for name in FIRST_NAMES if name not in known]
+        return [*known, *full_names(_FULL_NAMES), *first, *LAST_NAMES]
     if slot.kind is Kind.DATE:
         return _dates(now)
     if slot.kind is Kind.TIME:
@@ -103,15 +121,16 @@ def _times() -> list[str]:
 
 
 def _integers(slot: Slot) -> list[str]:
-    if "room" in slot.label:
+    if slot.is_code:
         doors = [floor * 100 + door for door in range(1, 21) for floor in range(1, 6)]
         return [
             text
             for door in doors
             for text in (_door(door), say_number(door).replace(" and ", " "), say_digits(str(door)))
         ]
-    if "dollars" in slot.after or "under" in slot.before:
-        return [f"{say_number(amount)} thousand" for amount in (*range(5, 30), *range(30, 80, 5))]
+    if slot.is_price:
+        whole = [f"{say_number(amount)} thousand" for amount in (*range(5, 50), *range(50, 100, 5))]
+        return [*whole, *(f"{amount} five hundred" for amount in whole[:30])]
     least, most = int(slot.least or 1), int(slot.most or 12)
     return [say_number(number) for number in range(least, min(most, least + 20) + 1)]
 
@@ -122,9 +141,23 @@ def _door(number: int) -> str:
 
 
 def _digits(length: int) -> list[str]:
-    """Codes that between them hold every pair of digits often: an even walk over the numbers of that length."""
+    """Codes that between them hold every three digits in a row: an even walk over the numbers of that length. Every
+    third one says a pair as "double" and every seventh its zeros as "zero"."""
     whole = 10**length
-    return [say_digits(f"{(number * 7_919 + 1_234) % whole:0{length}d}") for number in range(240)]
+    codes = [f"{(number * 7_919 + 1_234) % whole:0{length}d}" for number in range(_CODES)]
+    doubled = [code[:at] + code[at + 1] * 2 + code[at + 2 :] for code in codes[::3] for at in (len(code) // 2 - 1,)]
+    spoken = [say_digits(code) for code in codes]
+    return [*spoken, *(say_digits(code).replace("oh", "zero") for code in codes[::7]), *map(_with_doubles, doubled)]
+
+
+def _with_doubles(code: str) -> str:
+    said: list[str] = []
+    at = 0
+    while at < len(code):
+        twice = code[at : at + 2] == code[at] * 2
+        said.append(f"double {say_digits(code[at])}" if twice else say_digits(code[at]))
+        at += 1 + twice
+    return " ".join(said)
 
 
 def expanded(examples: Sequence[str], slots: Mapping[str, Slot], now: datetime, most: int) -> Iterator[str]:
@@ -176,19 +209,28 @@ def _about(phrase: str, known: set[str]) -> bool:
     return bool(content) and sum(word in known for word in content) > len(content) / 2
 
 
-def training_sentences(agent: Agent, now: datetime, limit: int = 4000) -> list[str]:
+def training_sentences(agent: Agent, now: datetime, limit: int = 12_000) -> list[str]:
     """Up to ``limit`` different sentences for a language model, tools and answers first where room is short."""
     streams = [_tool_sentences(agent, tool, now) for tool in agent.tools]
     streams.append(question for section in sections(agent.knowledge) for question in section_questions(section))
     streams.append(phrase for intent, phrases in PHRASES.items() if intent != NONE for phrase in phrases)
+    streams.append(iter(OPENINGS))
     found: dict[str, None] = {}
-    for sentence in _taking_turns(streams):
-        text = spelled(sentence)
-        if text:
+    for turn, sentence in enumerate(_taking_turns(streams)):
+        if text := spelled(_wrapped(sentence, turn)):
             found.setdefault(text)
         if len(found) >= limit:
             break
     return list(found)
+
+
+def _wrapped(sentence: str, turn: int) -> str:
+    """Half of the sentences are said as they are."""
+    around = turn // 4
+    return (
+        sentence, f"{LEADS[around % len(LEADS)]} {sentence}", hesitant(sentence, around) if around % 2 else sentence,
+        f"{sentence} {TAILS[around % len(TAILS)]}" if around % 2 else sentence,
+    )[turn % 4]  # fmt: skip
 
 
 def _taking_turns(streams: Sequence[Iterator[str]]) -> Iterator[str]:
@@ -204,21 +246,52 @@ def _taking_turns(streams: Sequence[Iterator[str]]) -> Iterator[str]:
 def _tool_sentences(agent: Agent, tool: Tool, now: datetime) -> Iterator[str]:
     """Requests with all values, and between them the answers to this tool's questions and corrections of them."""
     slots = {slot.name: slot for slot in slots_of(tool, agent.vocabulary)}
-    streams: list[Iterator[str]] = [expanded(tool.examples, slots, now, 40)]
-    streams += [_answers(slot, now) for slot in slots.values()]
-    for index, sentence in enumerate(_taking_turns(streams)):
-        yield sentence
-        if index % 5 == 0:
-            yield _CALLER_LEADS[index // 5 % len(_CALLER_LEADS)] + sentence
+    yield from _taking_turns(
+        [
+            expanded(tool.examples, slots, now, 12),
+            _requests(tool, slots, now),
+            *(_answers(slot, now) for slot in slots.values()),
+        ]
+    )
+
+
+def _requests(tool: Tool, slots: Mapping[str, Slot], now: datetime) -> Iterator[str]:
+    """Every example in turn, begun differently each time; two of three times with a value it has no place for."""
+    turns = {name: cycle(values(slot, now) or [slot.label]) for name, slot in slots.items()}
+    forms = [tuple(rephrased(example)) for example in tool.examples]
+    for turn in range(_ROUNDS):
+        for place, form in enumerate(forms):
+            template = form[turn % len(form)]
+            missing = [slot for slot in slots.values() if f"{{{slot.name}}}" not in template and _frames(slot)]
+            if turn and missing and (turn + place) % 3:
+                slot = missing[(turn + place) % len(missing)]
+                frames = _frames(slot)
+                mention = frames[turn % len(frames)].format(f"{{{slot.name}}}")
+                template = f"{template} {mention}" if (turn + place) % 3 == 1 else f"{mention} {template}"
+            yield PLACEHOLDER.sub(lambda match: next(turns.get(match[1], cycle([plain_name(match[1])]))), template)
+
+
+def _frames(slot: Slot) -> tuple[str, ...]:
+    """How a value of ``slot`` is said by itself."""
+    if slot.kind in (Kind.INTEGER, Kind.NUMBER):
+        if slot.is_price:
+            return _PRICE_FRAMES
+        return _PEOPLE_FRAMES if "people" in slot.after else (*_NUMBER_FRAMES, *_labelled(slot))
+    by_kind = {Kind.DATE: _DATE_FRAMES, Kind.TIME: _TIME_FRAMES, Kind.NAME: _NAME_FRAMES, Kind.CHOICE: _CHOICE_FRAMES,
+               Kind.DIGITS: (*_DIGITS_FRAMES, *_labelled(slot))}  # fmt: skip
+    return by_kind.get(slot.kind, ())
+
+
+def _labelled(slot: Slot) -> tuple[str, ...]:
+    """Frames with the slot's own name in them, whole and without its "number"."""
+    names = dict.fromkeys((slot.label, slot.label.removesuffix(" number")))
+    forms = ("{} {{}}", "it's {} {{}}", "i'm {} {{}}", "in {} {{}}", "i'm in {} {{}}", "my {} is {{}}", "to {} {{}}",
+             "for {} {{}}", "{} number {{}}", "the {} is {{}}", "{} {{}} please", "this is {} {{}}")  # fmt: skip
+    return tuple(form.format(name) for form in forms for name in names)
 
 
 def _answers(slot: Slot, now: datetime) -> Iterator[str]:
-    frames = {
-        Kind.DATE: _DATE_FRAMES, Kind.TIME: _TIME_FRAMES, Kind.NAME: _NAME_FRAMES, Kind.CHOICE: _CHOICE_FRAMES,
-        Kind.DIGITS: _DIGITS_FRAMES, Kind.INTEGER: (*_NUMBER_FRAMES, *(f"{word} {{}}" for word in sorted(slot.before)
-                                                                     if word.isalpha() and len(slot.before) < 4)),
-    }.get(slot.kind, ("{}",))  # fmt: skip
-    frame, correction = cycle(frames), cycle(_CORRECTIONS)
+    frame, correction = cycle(_frames(slot) or ("{}",)), cycle(_CORRECTIONS)
     for index, value in enumerate(values(slot, now)):
         yield value
         yield next(frame).format(value)

@@ -63,6 +63,12 @@ class Dialogue(Protocol):
     @property
     def expecting(self) -> Expecting: ...
 
+    @property
+    def whole_answers(self) -> tuple[str, ...]:
+        """Regular expressions that find a whole answer to the open question in lower-case words, none where any words
+        may go on."""
+        ...
+
     def reply(self, heard: Heard) -> AsyncIterator[Act]: ...
 
     def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncIterator[Act]:
@@ -71,4 +77,8 @@ class Dialogue(Protocol):
 
     def interrupted(self, heard_text: str) -> None:
         """The caller cut the agent off; ``heard_text`` is as much of its last reply as was played."""
+        ...
+
+    async def aclose(self) -> None:
+        """Lets go of what the dialogue holds, such as connections."""
         ...

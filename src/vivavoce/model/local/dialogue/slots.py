@@ -27,6 +27,7 @@ _PRICE_BEFORE: Final = frozenset(
     {"under", "below", "than", "to", "budget", "most", "maximum", "spend", "around", "about"}
 )
 _PRICE_AFTER: Final = frozenset({"dollars", "pounds", "euros", "bucks", "quid"})
+_PEOPLE_BEFORE: Final = frozenset({"of", "we're"})
 _PEOPLE_AFTER: Final = frozenset({"people", "persons", "guests", "adults", "of"})
 
 
@@ -76,6 +77,15 @@ class Slot:
     def length(self) -> int:
         """The exact count of characters, 0 when any count will do."""
         return int(self.least or 0) if self.least == self.most else 0
+
+    @property
+    def is_price(self) -> bool:
+        return self.kind in (Kind.INTEGER, Kind.NUMBER) and "dollars" in self.after
+
+    @property
+    def is_code(self) -> bool:
+        """Whether its digits are read one by one: a number that names something, such as a room."""
+        return self.kind is Kind.INTEGER and "room" in self.label
 
 
 def slots_of(tool: Tool, vocabulary: Mapping[str, tuple[str, ...]]) -> tuple[Slot, ...]:
@@ -137,7 +147,7 @@ def _slot(
         if _PRICE_WORDS & set(words(label)):
             before, after = before | _PRICE_BEFORE, after | _PRICE_AFTER
         if {"party", "people", "guests", "persons"} & set(words(label)):
-            after |= _PEOPLE_AFTER
+            before, after = before | _PEOPLE_BEFORE, after | _PEOPLE_AFTER
         least, most = schema.get("minimum"), schema.get("maximum")
     else:
         least, most = schema.get("minLength"), schema.get("maxLength")

@@ -163,6 +163,11 @@ class TextModelDialogue:
             return Expecting.ANYTHING
         return next((kind for pattern, kind in _EXPECTATIONS if pattern.search(last)), Expecting.ANYTHING)
 
+    @property
+    def whole_answers(self) -> tuple[str, ...]:
+        """None: what the model wants to know is not known here."""
+        return ()
+
     async def reply(self, heard: Heard) -> AsyncGenerator[Act, None]:
         for tool_call in sorted(self._waiting):
             self._history.append(ToolGave(tool_call, '{"error": "no result yet; it may still come"}', ok=False))
@@ -190,6 +195,9 @@ class TextModelDialogue:
             if isinstance(message, AgentSaid) and message.text:
                 self._history[at] = replace(message, text=f"{heard_text.strip()} …" if heard_text.strip() else "…")
                 return
+
+    async def aclose(self) -> None:
+        """Nothing is held here; a wire's owner closes it."""
 
     async def _answer(self) -> AsyncGenerator[Act, None]:
         """One answer, and others after it while the model asks for tools in ways that cannot be called."""

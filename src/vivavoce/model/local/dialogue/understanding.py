@@ -8,13 +8,13 @@ built-in phrase is what it is, a question that the knowledge answers well is one
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from vivavoce.agent.declaration import Agent, Tool
-from vivavoce.model.local.dialogue.builtins import GREETING, HELP, KNOWLEDGE, NONE, PHRASES, plain_intent
-from vivavoce.model.local.dialogue.extraction import Extraction, Setting, choices_named, extract
+from vivavoce.model.local.dialogue.builtins import GREETING, HELP, KNOWLEDGE, NONE, PHRASES, plain_intent, unwrapped
+from vivavoce.model.local.dialogue.extraction import CORRECTION, Extraction, Setting, choices_named, extract
 from vivavoce.model.local.dialogue.intents import IntentClassifier, Ranked
 from vivavoce.model.local.dialogue.knowledge import Answer, Library, telling
 from vivavoce.model.local.dialogue.moments import Leaning
@@ -28,6 +28,7 @@ SURE: Final = 0.6
 ANSWER_FLOOR: Final = 0.45
 _ANSWER_GAIN: Final = 2.0
 _ANSWER_EVEN: Final = 0.7
+_OTHER_READING_LOSS: Final = 0.15
 _DOUBTED: Final = 0.4
 # Intents that have no object: "help me" is a call for help, "help me with my taxes" is not ours.
 _WHOLE: Final = {
@@ -82,7 +83,9 @@ class Understander:
             return Understanding(plain, {}, 1.0)
         if not said:
             return Understanding(NONE)
-        answer = self.library.answer(heard.text)
+        wanted = " ".join(unwrapped(said))
+        others = [" ".join(unwrapped(words(other))) for other in heard.alternatives]
+        answer = self._answer(wanted, others)
         fit = min(answer.score, _BEST_FIT) if answer else 0.0
         named = choices_named(said, self._choosing, exactly=False)
         # A question that names what a tool can use must be answered all the better to be no wish for the tool.
@@ -93,12 +96,21 @@ class Understander:
             tool: _VALUE_GAIN * (min(len(values), _MOST_VALUES) - 1) for tool, values in given.items() if values
         }
         evidence |= {KNOWLEDGE: answering, NONE: -_NAMED_LOSS * bool(named)}
-        best = self._settled(self._classifier.rank(heard.text, heard.alternatives, named, evidence), asks, fit)
-        if best.name in _WHOLE and set(telling(heard.text)) - _WHOLE[best.name]:
+        best = self._settled(self._classifier.rank(wanted, others, named, evidence), asks, fit)
+        if best.name in _WHOLE and set(telling(wanted)) - _WHOLE[best.name]:
             best = Ranked(NONE, 0.5)
         if best.name in self.tools:
             return Understanding(best.name, given[best.name], best.probability, answer)
         return Understanding(best.name, {}, best.probability, answer)
+
+    def _answer(self, wanted: str, others: Sequence[str]) -> Answer | None:
+        """The best answer to any reading; another than the first must be better to be believed."""
+        found = [self.library.answer(wanted), *(self.library.answer(other) for other in others)]
+        answers = [
+            replace(answer, score=answer.score - _OTHER_READING_LOSS * bool(at))
+            for at, answer in enumerate(found) if answer
+        ]  # fmt: skip
+        return max(answers, key=lambda answer: answer.score, default=None)
 
     def _settled(self, ranked: Sequence[Ranked], asks: bool, fit: float) -> Ranked:
         """The intent to believe, from the ranking and how well the knowledge answers."""
@@ -121,6 +133,8 @@ class Understander:
         first = extract(words(heard.text), self.slots[tool], setting, asked)
         if asked is None or asked in first.values or asked in first.denied:
             return first
+        if first.values and CORRECTION & set(words(heard.text)):
+            return first  # "No, sorry, the sixteenth" is no answer, though another reading may have "sixteen" in it
         for other in heard.alternatives[:3]:
             second = extract(words(other), self.slots[tool], setting, asked)
             if asked in second.values:

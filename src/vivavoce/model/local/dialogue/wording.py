@@ -23,6 +23,9 @@ _ARTICLES: Final = frozenset("the a an my your number".split())
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+")
 _CLAUSE: Final = re.compile(r"(?<=[,;:])\s+")
 _LONG_CHARACTERS: Final = 90
+# "Open a ticket for something that ...", "Find cars in stock, the cheapest first": what comes after is detail.
+_ABILITY_END: Final = re.compile(r"[.,;:(]| (?:for|that|which|in one of|so|when|if) ")
+_BRIEF_CHARACTERS: Final = 40
 _ASKING: Final = {
     Kind.DATE: "For which day?",
     Kind.TIME: "At what time?",
@@ -162,6 +165,13 @@ def _scalar(value: Any) -> str:
     if isinstance(value, dict):
         return listed([text for item in value.values() if (text := _scalar(item))])
     return str(value).strip().rstrip(".") if isinstance(value, str | int | float) else ""
+
+
+def ability(name: str, description: str) -> str:
+    """A tool as something one can do: the head of its description's first sentence when that is brief, else its
+    name."""
+    head = _ABILITY_END.split(description.strip())[0].strip()
+    return head[0].lower() + head[1:] if 0 < len(head) <= _BRIEF_CHARACTERS else plain(name)
 
 
 def clauses(text: str) -> list[str]:

@@ -73,7 +73,7 @@ def test_a_correction_changes_only_its_slot(said: str, changed: dict[str, str]) 
 def test_a_correction_while_another_slot_is_asked_for() -> None:
     one = caller()
     one.say("can i try the beacon on saturday")
-    assert one.say("sorry i mean friday") == "At what time?"
+    assert one.say("sorry i mean friday") == "Friday the 13th, then. At what time?"
     one.say("ten")
     one.say("alice")
     one.say("yes")

@@ -110,7 +110,7 @@ def test_helpdesk(example: Callable[[str], Agent]) -> None:
 
 @pytest.mark.parametrize("name", ["dealership", "hotel", "helpdesk"])
 def test_the_recogniser_gets_enough_to_listen_for(example: Callable[[str], Agent], name: str) -> None:
-    assert 1_500 <= len(training_sentences(example(name), NOW)) <= 4_000
+    assert 3_000 <= len(training_sentences(example(name), NOW)) <= 12_000
 
 
 def test_intents_of_phrases_that_no_example_holds(example: Callable[[str], Agent]) -> None:

@@ -98,6 +98,7 @@ _HAND_OVER: Final = frozenset(
     {("transfer", "me"), ("me", "through"), ("real", "person"), ("real", "human"), ("human", "being")}
 )
 _TALKING_TO: Final = frozenset({("talk", "to"), ("talk", "with"), ("speak", "to"), ("speak", "with")})
+_TO_YOU: Final = frozenset({("to", "you"), ("with", "you")})
 _POLITE: Final = frozenset(
     "please okay ok well um uh er so just oh sorry actually hey thanks thank you very much".split()
 )
@@ -146,7 +147,7 @@ def plain_intent(said: Sequence[str]) -> str:
     pairs = set(pairwise(core))
     if pairs & _HAND_OVER:
         return PERSON
-    if len(core) <= 10 and pairs & _TALKING_TO and "you" not in core:
+    if len(core) <= 10 and pairs & _TALKING_TO and not set(pairwise(said)) & _TO_YOU:
         return PERSON
     if len(core) <= 10 and _PERSON_WORDS & set(core) and (_TALKING & set(core) or len(core) == 1):
         return PERSON

@@ -218,6 +218,8 @@ def half_heard_code(said: Sequence[str], length: int) -> DigitRun | None:
     """A code of ``length`` digits of which one was heard as another word: "seven seven or three" is 7703. The words
     must follow one another, and the odd one must not come first."""
     for start in range(len(said)):
+        if start and digits_of(said, start - 1, misheard=False)[0]:
+            continue
         digits, at, odd = "", start, 0
         while len(digits) < length and at < len(said):
             step = digits_of(said, at, misheard=True)

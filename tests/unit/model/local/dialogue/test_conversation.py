@@ -268,3 +268,45 @@ def test_the_calls_come_first_and_clauses_apart() -> None:
     assert isinstance(acts[0], CallTool)
     said = talk.result("call_1", json.dumps({}), True)
     assert next(act.text for act in said if isinstance(act, Say)) == "Booked, Alice, Saturday the 14th at ten o'clock."
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        Heard("no sorry the sixteenth", ("no sorry the sixteen", "no sorry sixteen")),
+        Heard("no sorry the sixteen"),
+    ],
+)
+def test_a_corrected_day_is_no_answer_to_the_question_for_the_time(heard: Heard) -> None:
+    one = caller()
+    one.say("can i try the beacon on saturday")
+    said = " ".join(act.text for act in one.talk.hear(heard) if isinstance(act, Say))
+    assert said == "Monday the 16th, then. At what time?"
+    form = one.talk.state.form
+    assert form is not None
+    assert dict(form.values) == {"model": "Beacon", "date": "2026-03-16"}
+
+
+def test_a_question_after_one_more_thing_is_answered() -> None:
+    one = caller()
+    plain = one.say("what about parking")
+    assert one.say("sorry one more thing what about parking").startswith(plain.partition(".")[0])
+
+
+def test_more_is_offered_now_and_then() -> None:
+    one = caller()
+    offers = ["else" in one.say("what about parking") for _ in range(4)]
+    assert offers == [True, False, False, True]
+
+
+def test_help_names_three_things_in_one_sentence() -> None:
+    said = caller().say("what can you do")
+    assert said.count(".") == 1
+    assert len(said) < 120
+
+
+def test_the_ear_is_told_what_a_whole_answer_is() -> None:
+    one = caller()
+    assert one.talk.whole_answers == ()
+    one.say("i'd like to book a test ride")
+    assert any("falcon" in pattern for pattern in one.talk.whole_answers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vivavoce.model.local.dialogue.numbers import cardinal, digit_runs, integers
+from vivavoce.model.local.dialogue.numbers import cardinal, digit_runs, half_heard_code, integers
 from vivavoce.model.local.dialogue.text import words
 
 
@@ -63,3 +63,20 @@ def test_misheard_digits_only_count_where_digits_were_asked_for() -> None:
     said = words("for seven to nine won")
     assert [run.digits for run in digit_runs(said, misheard=True)] == ["47291"]
     assert [run.digits for run in digit_runs(said)] == ["7", "9"]
+
+
+@pytest.mark.parametrize(
+    ("said", "length", "digits"),
+    [
+        ("security code seven seven or three i need", 4, "7703"),
+        ("ticket number one eight pick five yet", 4, "1865"),
+        ("two nine four low seven", 5, "29407"),
+        ("seven seven or mine", 4, ""),
+        ("or seven seven three", 4, ""),
+        ("seven seven or three five", 4, ""),
+        ("one or two", 3, ""),
+    ],
+)
+def test_one_digit_of_a_code_may_be_half_heard(said: str, length: int, digits: str) -> None:
+    code = half_heard_code(words(said), length)
+    assert (code.digits if code else "") == digits

@@ -18,6 +18,8 @@ from typing import NewType
 
 import msgspec
 
+from vivavoce.errors import UsageError
+
 Instant = NewType("Instant", int)
 """Microseconds since the call was opened."""
 Samples = NewType("Samples", int)
@@ -38,12 +40,14 @@ class Audio:
     """A chunk of PCM16 little-endian mono: opaque to the core, which only counts its samples.
 
     Two chunks of the same length are equal: a timeline keeps the count and not the sound, and replay must find its
-    effects equal to the recorded ones.
+    effects equal to the recorded ones. Raises :class:`~vivavoce.errors.UsageError` for half a sample.
     """
 
     __slots__ = ("pcm", "samples")
 
     def __init__(self, pcm: bytes, samples: int | None = None) -> None:
+        if len(pcm) % 2:
+            raise UsageError(f"{len(pcm)} bytes are not whole 16-bit samples", hint="send two bytes for each sample")
         self.pcm = pcm
         self.samples = Samples(len(pcm) // 2 if samples is None else samples)
 

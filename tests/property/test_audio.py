@@ -1,14 +1,12 @@
 """Whatever the sound and however it is cut: counts are exact, nothing is lost, and the cuts leave no trace."""
 
 import tempfile
-from collections import deque
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vivavoce.audio.arrays import to_array, to_pcm
-from vivavoce.audio.buffer import AudioBuffer
 from vivavoce.audio.files import read_audio, write_flac, write_wav
 from vivavoce.audio.framing import Framer
 from vivavoce.audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
@@ -75,35 +73,6 @@ def test_framing_keeps_everything_in_order(frame: int, sound: bytes, at: list[in
     joined = b"".join(frames) + framer.finish(pad=pad)
     assert joined[: len(sound)] == sound
     assert joined[len(sound) :] == (bytes(-len(sound) % (2 * frame)) if pad else b"")
-
-
-pushes = st.tuples(st.just("push"), st.sampled_from("abc"), pcm(30))
-takes = st.tuples(st.just("take"), st.just(""), st.integers(0, 60).map(bytes))
-clears = st.tuples(st.just("clear"), st.just(""), st.just(b""))
-
-
-@given(st.integers(1, 80), st.lists(pushes | pushes | takes | clears, max_size=40))
-def test_a_buffer_is_a_bounded_line_of_tagged_samples(limit: int, moves: list[tuple[str, str, bytes]]) -> None:
-    buffer = AudioBuffer[str](limit)
-    model: deque[tuple[str, bytes]] = deque()
-    for move, tag, data in moves:
-        if move == "push":
-            samples = [(tag, data[at : at + 2]) for at in range(0, len(data), 2)]
-            room = limit - len(model)
-            assert buffer.push(tag, data) == max(0, len(samples) - room)
-            model.extend(samples[:room])
-        elif move == "take":
-            taken = [
-                (tag, piece[at : at + 2]) for tag, piece in buffer.take(len(data)) for at in range(0, len(piece), 2)
-            ]
-            assert taken == [model.popleft() for _ in range(min(len(data), len(model)))]
-        else:
-            tags = [tag for tag, _ in model]
-            assert buffer.clear() == {tag: tags.count(tag) for tag in tags}
-            model.clear()
-        statistics = buffer.statistics()
-        assert statistics.queued == buffer.queued_samples == len(model) <= statistics.peak <= limit
-        assert statistics.pushed == statistics.taken + statistics.cleared + statistics.queued
 
 
 placings = st.tuples(st.sampled_from(Track), st.integers(-10, 150), pcm(40))

@@ -18,6 +18,7 @@ from vivavoce.events import (
     CallPlan,
     CancelTool,
     ChannelEffect,
+    ChannelEvent,
     CloseModel,
     ConnectionId,
     Disposition,
@@ -26,6 +27,7 @@ from vivavoce.events import (
     ModelLost,
     ModelReady,
     OpenModel,
+    PlayoutProgress,
     RunTool,
     Speak,
     ToolFinished,
@@ -211,7 +213,7 @@ def test_a_mistake_in_the_tools_is_an_answer_and_not_the_end() -> None:
     ((at, finished),) = ran.all(ToolFinished)
     assert at == 500
     assert isinstance(finished, ToolFinished)
-    assert (finished.status, finished.result) == (ToolStatus.FAILED, '{"error":"unexpected ValueError"}')
+    assert (finished.status, finished.result) == (ToolStatus.FAILED, '{"error":{"message":"unexpected ValueError"}}')
     assert ended(ran) == (Disposition.STOPPED, "enough")
 
 
@@ -220,6 +222,25 @@ def test_a_mistake_in_the_tools_is_an_answer_and_not_the_end() -> None:
 
 def _stop(call: Call) -> None:
     call.stop("enough")
+
+
+class DeafChannel(MemoryChannel):
+    """Never says what was played."""
+
+    async def run(self, emit: EmitChannelEvent) -> None:
+        async def without_reports(event: ChannelEvent) -> None:
+            if not isinstance(event, PlayoutProgress):
+                await emit(event)
+
+        await super().run(without_reports)
+
+
+def test_a_channel_that_never_reports_playout_does_not_hold_the_call() -> None:
+    plan = CallPlan(agent="test", models=("first",), silence_limit_us=10_000_000)
+    steps = (Step(ready=True), Step(say=Say(ms=60_000)))
+    ran = hold(plan, lambda: DeafChannel(8000), lambda: [scripted(*steps)])
+    assert ended(ran) == (Disposition.SILENCE, "nobody spoke")
+    assert ran.returned < 180_000_000, "a minute of speech, its grace, and the silence after it"
 
 
 def test_stopped_at_once() -> None:

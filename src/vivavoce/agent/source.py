@@ -63,6 +63,8 @@ def read_source(path: Path) -> tuple[Source | None, list[Problem]]:
 def read_text(path: Path) -> tuple[str, str]:
     """The text of a UTF-8 file, and why it could not be read (empty if it could)."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            return "", "is no regular file"  # reading a pipe may never end
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:

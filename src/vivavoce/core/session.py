@@ -85,8 +85,10 @@ HOLD_LIMIT_S = 10
 """Caller audio kept while no model listens."""
 
 _NO_PLAN = CallPlan(agent="", models=())
-_CHANGES_WHAT_IS_LEFT = PlayoutProgress | ResponseStarted | ResponseFinished | ResponseInterrupted | ModelLost
-"""The channel is alive, or a response was made whole: either changes when the last of it should be played."""
+_CHANGES_WHAT_IS_LEFT = (
+    AgentAudio | PlayoutProgress | ResponseStarted | ResponseFinished | ResponseInterrupted | ModelLost
+)
+"""The channel is alive, or there is more or no more to play: each changes when the last of it should be played."""
 
 
 class Session:
@@ -337,10 +339,10 @@ class Session:
                 self.timers.clear(Timer.SILENCE)
         if isinstance(event, _CHANGES_WHAT_IS_LEFT):
             self.timers.clear(Timer.PLAYOUT)  # reckon anew
-        if self.talk.draining and self.rate_hz:
+        unplayed = self.talk.playouts.unplayed
+        if unplayed and self.rate_hz:
             if not self.timers.is_set(Timer.PLAYOUT):
-                left_us = self.talk.playouts.unplayed * 1_000_000 // self.rate_hz
-                self.timers.set(Timer.PLAYOUT, now + left_us + PLAYOUT_GRACE_US)
+                self.timers.set(Timer.PLAYOUT, now + unplayed * 1_000_000 // self.rate_hz + PLAYOUT_GRACE_US)
         else:
             self.timers.clear(Timer.PLAYOUT)
         if self._verdict is not None and self._last_words_over():

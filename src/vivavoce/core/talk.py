@@ -62,11 +62,6 @@ class Talk:
         """Nobody talks, on either side."""
         return self.caller.can(CallerMove.START) and self.agent_quiet
 
-    @property
-    def draining(self) -> bool:
-        """Something was sent whole and not yet reported as played."""
-        return any(playout.state is Playout.ENDING for playout in self.playouts.audible)
-
     def caller_started(self, connection: ConnectionId) -> Iterator[Effect]:
         if not self.caller.can(CallerMove.START):
             yield Ignore("CallerSpeechStarted", "the caller is already talking")
@@ -159,10 +154,11 @@ class Talk:
             yield Truncate(connection, event.response, Samples(playout.played), playout.heard_text())
 
     def assume_played(self) -> None:
-        """The channel never said that it played the last of what it has: believe the wall clock."""
+        """The channel should long have said that it played what it has: believe the wall clock."""
         for playout in list(self.playouts.audible):
-            if playout.state is Playout.ENDING:
+            if playout.played < playout.sent:
                 playout.report(playout.sent, Evidence.ASSUMED)
+            if playout.state is Playout.ENDING:
                 playout.machine.move(PlayoutMove.PLAY_OUT)
 
     def model_gone(self) -> Iterator[Effect]:

@@ -32,11 +32,12 @@ TOOL_TABLE = {
 class ToolCalls:
     """Who asked for what, and whether it is answered."""
 
-    __slots__ = ("_asked_by", "_calls")
+    __slots__ = ("_asked_by", "_calls", "_running")
 
     def __init__(self) -> None:
         self._calls: dict[ToolCallId, Machine[ToolState, ToolMove]] = {}
         self._asked_by: dict[ToolCallId, ConnectionId] = {}
+        self._running: dict[ToolCallId, None] = {}  # in the order asked; every step looks at it
 
     def known(self, tool_call: ToolCallId) -> bool:
         return tool_call in self._calls
@@ -44,6 +45,7 @@ class ToolCalls:
     def start(self, tool_call: ToolCallId, asked_by: ConnectionId) -> None:
         self._calls[tool_call] = Machine(TOOL_TABLE, ToolState.RUNNING)
         self._asked_by[tool_call] = asked_by
+        self._running[tool_call] = None
 
     def can_answer(self, tool_call: ToolCallId) -> bool:
         return self.known(tool_call) and self._calls[tool_call].can(ToolMove.ANSWER)
@@ -51,11 +53,13 @@ class ToolCalls:
     def answer(self, tool_call: ToolCallId) -> ConnectionId:
         """Returns the connection that asked."""
         self._calls[tool_call].move(ToolMove.ANSWER)
+        del self._running[tool_call]
         return self._asked_by[tool_call]
 
     def cancel(self, tool_call: ToolCallId) -> None:
         self._calls[tool_call].move(ToolMove.CANCEL)
+        del self._running[tool_call]
 
     @property
     def running(self) -> list[ToolCallId]:
-        return [tool_call for tool_call, machine in self._calls.items() if machine.state is ToolState.RUNNING]
+        return list(self._running)

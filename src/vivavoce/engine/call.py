@@ -243,7 +243,7 @@ class Call:
         try:
             outcome = await self._tools.run(name, arguments)
         except Exception as error:  # noqa: BLE001  # as in _guard; a tool is never fatal to a call
-            failure = msgspec.json.encode({"error": _why(error)}).decode()
+            failure = msgspec.json.encode({"error": {"message": _why(error)}}).decode()
             self._inbox.put_now(ToolFinished(tool_call, ToolStatus.FAILED, failure))
         else:
             self._inbox.put_now(ToolFinished(tool_call, outcome.status, outcome.result))
@@ -254,10 +254,7 @@ def _why(error: Exception) -> str:
         return str(error)
     # Not one of ours: its text may hold what a caller said, so neither log nor timeline gets it.
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    _log.error(
-        "a port failed with an unexpected error",
-        extra={"error_type": type(error).__name__, "at": f"{frame.filename}:{frame.lineno}"},
-    )
+    _log.error("a port failed: unexpected %s at %s:%d", type(error).__name__, frame.filename, frame.lineno)
     return f"unexpected {type(error).__name__}"
 
 

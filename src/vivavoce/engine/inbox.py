@@ -1,8 +1,8 @@
 """Everything that happens to one call comes through here, to one reader.
 
-- Order: first come, first served, but for the facts that hush or end (:data:`URGENT`), which go ahead of all audio that
-  waits, so a barge-in never stands behind speech. They overtake nothing else: a hush that came before what it hushes
-  would be lost.
+- Order: first come, first served, but for the facts that hush or end (:data:`URGENT`), which go ahead of the audio that
+  came last. They overtake nothing else: a hush that came before what it hushes would be lost. What then stands before
+  them takes microseconds.
 - Bound: when ``limit_samples`` of one side's audio wait, ``put`` waits, and the source with it. Nothing is ever dropped
   here. Facts without audio are few and always taken.
 """
@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from vivavoce.events import (
     AgentAudio,
     CallerAudio,
-    CallerHungUp,
     CallerSpeechStarted,
     Event,
     ResponseInterrupted,
@@ -24,7 +23,8 @@ from vivavoce.events import (
     StoreFailed,
 )
 
-URGENT = (CallerSpeechStarted, ResponseInterrupted, CallerHungUp, StopRequested, StoreFailed)
+URGENT = (CallerSpeechStarted, ResponseInterrupted, StopRequested, StoreFailed)
+"""Not the caller's hang-up: what they said before it counts."""
 
 
 @dataclass(frozen=True, slots=True)

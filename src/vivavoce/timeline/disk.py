@@ -98,7 +98,7 @@ class AppendFile:
     def open(self) -> Sink:
         """Make the folder and the file, unless that is done. Blocks; raises as a sink does."""
         if self._sink is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sink = self._make_sink()
         return self._sink
 

@@ -12,6 +12,7 @@ is less follows without a seam.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ class WavSink:
     """A stereo WAV that is whole after every write."""
 
     def __init__(self, path: Path, rate_hz: int) -> None:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # as private as the timeline
         self._wav = WavWriter(path, rate_hz, channels=len(Track))
 
     def write(self, data: bytes) -> int:

@@ -22,6 +22,7 @@ from tests.unit.core.scenario import (
 )
 from vivavoce.core.phase import Phase
 from vivavoce.core.playout import Playout
+from vivavoce.core.timers import Timer
 from vivavoce.events import (
     FAREWELL,
     GREETING,
@@ -95,7 +96,7 @@ def test_silence_does_not_count_while_the_model_prepares_or_speaks() -> None:
     call.at(9_000, ResponseStarted(ONE, R1))
     assert _silent_since(call) is None
     call.at(30_000, said(R1, 100))
-    assert _silent_since(call) is None
+    assert not call.session.timers.is_set(Timer.SILENCE)
     call.at(50_000, played(R1, 100))
     assert _silent_since(call) is None
     call.at(60_000, ResponseFinished(ONE, R1))
@@ -255,11 +256,25 @@ def test_a_second_response_has_the_rest_reckoned_anew(ended_by: Event) -> None:
     assert _state(call, R2) is Playout.PLAYED
 
 
-def test_a_response_still_being_made_is_not_assumed_played() -> None:
+def test_what_was_sent_of_a_response_still_being_made_is_assumed_played() -> None:
+    """Else a channel that reports nothing holds back the model, and with it the end of the response, for ever."""
     call = talking()
     call.at(0, ResponseStarted(ONE, R1), said(R1, 1_000))
+    call.until(5_999)
+    assert call.session.talk.playouts.unplayed == samples(1_000)
     call.until(100_000)
+    assert call.session.talk.playouts.unplayed == 0
     assert _state(call) is Playout.OPEN
+
+
+def test_more_of_a_response_has_the_rest_reckoned_anew() -> None:
+    call = talking()
+    call.at(0, ResponseStarted(ONE, R1), said(R1, 1_000))
+    call.at(5_000, said(R1, 1_000))
+    call.until(11_999)
+    assert call.session.talk.playouts.unplayed == samples(2_000)
+    call.until(12_000)
+    assert call.session.talk.playouts.unplayed == 0
 
 
 def test_a_flushed_response_is_not_waited_for() -> None:

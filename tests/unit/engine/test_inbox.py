@@ -60,8 +60,12 @@ def test_a_hush_overtakes_speech() -> None:
     assert order(caller(1), agent(2), agent(3), STARTED) == [STARTED, caller(1), agent(2), agent(3)]
 
 
-def test_an_end_overtakes_speech() -> None:
-    assert order(caller(1), agent(2), CallerHungUp()) == [CallerHungUp(), caller(1), agent(2)]
+def test_an_end_that_we_want_overtakes_speech() -> None:
+    assert order(caller(1), agent(2), STOP) == [STOP, caller(1), agent(2)]
+
+
+def test_what_the_caller_said_before_hanging_up_counts() -> None:
+    assert order(caller(1), agent(2), CallerHungUp()) == [caller(1), agent(2), CallerHungUp()]
 
 
 def test_hushes_keep_their_order() -> None:

@@ -154,7 +154,8 @@ def _read_bare_number(reader: _Reader) -> None:
         one for one in reader.slots if one.kind in _SMALL and one.name not in reader.values and one not in numeric
     ]
     if len(numeric) == 1:
-        found = [one for one in integers(reader.said) if _within(numeric[0], one.value)]
+        said = _unmisheard(reader.said, numeric[0])
+        found = [one for one in integers(said) if _within(numeric[0], one.value)]
         free = [one for one in found if one.value > _LARGEST_SMALL or not others]
         if len(free) == 1:
             reader.values[numeric[0].name] = free[0].value

@@ -223,8 +223,9 @@ def half_heard_code(said: Sequence[str], length: int) -> DigitRun | None:
         digits, at, odd = "", start, 0
         while len(digits) < length and at < len(said):
             step = digits_of(said, at, misheard=True)
-            if not step[0] and digits and said[at] in _HALF_HEARD:
-                step, odd = (_HALF_HEARD[said[at]], at + 1), odd + 1
+            if not step[0] and digits:
+                step = _half_heard(said, at)
+                odd += 1
             if not step[0]:
                 break
             digits, at = digits + step[0], step[1]
@@ -232,6 +233,12 @@ def half_heard_code(said: Sequence[str], length: int) -> DigitRun | None:
         if len(digits) == length and odd == 1 and length > _LEAST_SURE and not more:
             return DigitRun(digits, start, at)
     return None
+
+
+def _half_heard(said: Sequence[str], at: int) -> tuple[str, int]:
+    times = _REPEATS.get(said[at], 1)
+    end = at + 1 + (times > 1)
+    return _HALF_HEARD.get(_word(said, end - 1), "") * times, end
 
 
 def year(said: Sequence[str], at: int = 0) -> Reading | None:

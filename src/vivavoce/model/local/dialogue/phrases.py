@@ -28,6 +28,9 @@ _QUESTION_FRAMES: Final = (
     "i have a question about {}", "can i ask about {}", "do you offer {}", "what are the rules for {}",
     "how does {} work",
     "how long does {} take", "how do i get {}", "is the {} open", "when does the {} close", "do i need {}",
+    "do you have a {}", "do you have a {} here", "is there a {}", "where's the {}", "what time does the {} open",
+    "what's the {}", "can you tell me about the {}", "could you tell me about your {}", "how long is the {}",
+    "what are the {}",
 )  # fmt: skip
 _CORRECTIONS: Final = (
     "no {}", "no the {}", "actually {}", "make it {}", "make that {}", "sorry {}", "i mean {}", "no i said {}",
@@ -175,7 +178,7 @@ def plain_name(name: str) -> str:
     return name.replace("_", " ")
 
 
-def section_questions(section: Section, frames: int = 22) -> Iterator[str]:
+def section_questions(section: Section, frames: int = len(_QUESTION_FRAMES)) -> Iterator[str]:
     """How one may ask for a section, from its title and its sentences."""
     title = spelled(section.title)
     start = len(title) % len(_QUESTION_FRAMES)
@@ -217,20 +220,22 @@ def training_sentences(agent: Agent, now: datetime, limit: int = 12_000) -> list
     streams.append(iter(OPENINGS))
     found: dict[str, None] = {}
     for turn, sentence in enumerate(_taking_turns(streams)):
-        if text := spelled(_wrapped(sentence, turn)):
-            found.setdefault(text)
+        for said in (sentence, _wrapped(sentence, turn)):
+            if text := spelled(said):
+                found.setdefault(text)
         if len(found) >= limit:
             break
-    return list(found)
+    return list(found)[:limit]
 
 
 def _wrapped(sentence: str, turn: int) -> str:
-    """Half of the sentences are said as they are."""
-    around = turn // 4
-    return (
-        sentence, f"{LEADS[around % len(LEADS)]} {sentence}", hesitant(sentence, around) if around % 2 else sentence,
-        f"{sentence} {TAILS[around % len(TAILS)]}" if around % 2 else sentence,
-    )[turn % 4]  # fmt: skip
+    """Two of three sentences with something around them."""
+    around, form = divmod(turn, 6)
+    if form < 2:
+        return f"{LEADS[turn % len(LEADS)]} {sentence}"
+    if form == 2:
+        return f"{sentence} {TAILS[around % len(TAILS)]}"
+    return hesitant(sentence, around) if form == 3 else sentence
 
 
 def _taking_turns(streams: Sequence[Iterator[str]]) -> Iterator[str]:

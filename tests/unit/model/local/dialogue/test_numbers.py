@@ -71,6 +71,7 @@ def test_misheard_digits_only_count_where_digits_were_asked_for() -> None:
         ("security code seven seven or three i need", 4, "7703"),
         ("ticket number one eight pick five yet", 4, "1865"),
         ("two nine four low seven", 5, "29407"),
+        ("i'm employee three oh five double a", 5, "30588"),
         ("seven seven or mine", 4, ""),
         ("or seven seven three", 4, ""),
         ("seven seven or three five", 4, ""),

@@ -1,6 +1,6 @@
 """What the ear and its worker say to each other: events, and their form on the pipes.
 
-The frames are those of :mod:`.mouth_frames`.
+The frames are those of :mod:`.worker_frames`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from vivavoce.model.local.dialogue.port import Heard
-from vivavoce.model.local.mouth_frames import FrameReader, pack
+from vivavoce.model.local.worker_frames import FrameReader, pack
 
 __all__ = ["FrameReader", "pack"]
 

@@ -83,6 +83,35 @@ class _Job:
     withdrawable: bool = False
 
 
+class _Loudspeaker:
+    """When the caller hears the agent, by our reckoning: what is said is played at once, on the clock of the caller's
+    own samples. The ear listens less eagerly meanwhile."""
+
+    def __init__(self) -> None:
+        self.heard_samples = 0  # of the caller, so far
+        self._until = 0
+        self._response: ResponseId | None = None
+
+    def say(self, response: ResponseId, samples: int) -> bool:
+        """More of ``response`` is on its way; True if the agent was silent before."""
+        begins = self._until <= self.heard_samples
+        self._until = max(self._until, self.heard_samples) + samples
+        self._response = response
+        return begins
+
+    def hear(self, samples: int) -> bool:
+        """So much more came from the caller; True if the agent fell silent with it."""
+        before, self.heard_samples = self.heard_samples, self.heard_samples + samples
+        return before < self._until <= self.heard_samples
+
+    def cut(self, response: ResponseId) -> bool:
+        """``response`` is not played any further; True if that made the agent silent."""
+        audible = response == self._response and self._until > self.heard_samples
+        if audible:
+            self._until = self.heard_samples
+        return audible
+
+
 class LocalSession:
     """One connection to the embedded model. ``open_parts`` starts its workers and makes its dialogue."""
 
@@ -96,9 +125,8 @@ class LocalSession:
         self._response: _Response | None = None
         self._responses = 0
         self._utterances = 0
-        self._heard_samples = 0
         self._lost = asyncio.Event()
-        self._audible_until = 0  # in the caller's samples: when what was said so far will have been played
+        self._loudspeaker = _Loudspeaker()
 
     async def run(self, emit: EmitModelEvent) -> None:
         parts = self._parts = await self._open_parts()
@@ -110,7 +138,7 @@ class LocalSession:
                 tasks.create_task(self._speak(parts, emit))
                 tasks.create_task(self._admit(parts, emit))
         except ExceptionGroup as group:
-            raise group.exceptions[0] from None
+            raise _first(group) from None
         finally:
             await parts.close()
 
@@ -127,8 +155,11 @@ class LocalSession:
                 self._jobs.put_nowait(_Job(lambda: _verbatim(text), response))
             case CancelResponse(_, response):
                 self._cancel(self._parts, response)
-            case Truncate(_, _, _, heard_text):
-                dialogue.interrupted(heard_text)
+            case Truncate(_, response, _, heard_text):
+                if self._loudspeaker.cut(response):
+                    self._parts.ear.agent_speaking(False)
+                # In its turn, as everything that changes what the dialogue knows.
+                self._jobs.put_nowait(_Job(lambda: _silently(lambda: dialogue.interrupted(heard_text))))
             case ReturnToolResult(_, tool_call, status, result):
                 ok = status is ToolStatus.OK
                 self._jobs.put_nowait(_Job(lambda: dialogue.tool_result(tool_call, result, ok=ok)))
@@ -138,8 +169,7 @@ class LocalSession:
         parts.ear.hear(audio.pcm)
         if parts.ear.dropped_samples != dropped:
             self._lost.set()
-        before, self._heard_samples = self._heard_samples, self._heard_samples + audio.samples
-        if before < self._audible_until <= self._heard_samples:
+        if self._loudspeaker.hear(audio.samples):
             parts.ear.agent_speaking(False)
 
     def _cancel(self, parts: Parts, response: ResponseId) -> None:
@@ -148,8 +178,8 @@ class LocalSession:
             return
         self._response = None
         parts.mouth.stop()
-        self._audible_until = 0
-        parts.ear.agent_speaking(False)
+        if self._loudspeaker.cut(response):
+            parts.ear.agent_speaking(False)
         making.over.set()
         if self._answering is not None:
             self._answering.cancel()
@@ -257,10 +287,8 @@ class LocalSession:
         if text:  # its first audio: the words begin here
             await emit(AgentText(self._connection, making.response, text, Samples(making.samples)))
         making.samples += audio.samples
-        if self._audible_until <= self._heard_samples:
-            self._audible_until = self._heard_samples
+        if self._loudspeaker.say(making.response, audio.samples):
             parts.ear.agent_speaking(True)
-        self._audible_until += audio.samples
         await emit(AgentAudio(self._connection, making.response, audio))
 
     async def _finish(self, making: _Response, emit: EmitModelEvent) -> None:
@@ -270,5 +298,17 @@ class LocalSession:
             await emit(ResponseFinished(self._connection, making.response))
 
 
-async def _verbatim(text: str) -> AsyncIterator[Act]:
+async def _verbatim(text: str) -> AsyncGenerator[Act, None]:
     yield Say(text)
+
+
+async def _silently(change: Callable[[], None]) -> AsyncGenerator[Act, None]:
+    change()
+    return
+    yield  # makes it a generator, as every job is
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    """The first fault in it, however deep."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first

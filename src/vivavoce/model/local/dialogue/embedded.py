@@ -6,6 +6,7 @@ understand. It is not free dictation and makes nothing up. :mod:`.conversation` 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -63,11 +64,11 @@ class EmbeddedDialogue:
         return dialogue
 
     async def reply(self, heard: Heard) -> AsyncGenerator[Act, None]:
-        for act in self._conversation.hear(heard):
+        for act in await _to_its_end(lambda: self._conversation.hear(heard)):
             yield act
 
     async def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncGenerator[Act, None]:
-        for act in self._conversation.result(tool_call, result, ok):
+        for act in await _to_its_end(lambda: self._conversation.result(tool_call, result, ok)):
             yield act
 
     def interrupted(self, heard_text: str) -> None:
@@ -75,3 +76,14 @@ class EmbeddedDialogue:
 
     async def aclose(self) -> None:
         """Nothing is held."""
+
+
+async def _to_its_end(step: Callable[[], list[Act]]) -> list[Act]:
+    """Understanding takes milliseconds that the event loop must not lose, so a step is made in a thread. A step that was
+    begun is finished even if nobody wants its acts any more: the conversation has one state."""
+    making = asyncio.ensure_future(asyncio.to_thread(step))
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        await asyncio.wait({making})
+        raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -78,7 +78,7 @@ class _Job:
     """``acts`` starts the work. ``response`` is the id the core chose, or None. A job that is ``withdrawable`` is given
     up when the caller goes on talking before anything was said."""
 
-    acts: Callable[[], AsyncIterator[Act]]
+    acts: Callable[[], AsyncGenerator[Act, None]]
     response: ResponseId | None = None
     withdrawable: bool = False
 
@@ -240,7 +240,7 @@ class LocalSession:
             parts.ear.expect(parts.dialogue.expecting, parts.dialogue.whole_answers)
 
     async def _answer(self, parts: Parts, job: _Job, emit: EmitModelEvent) -> None:
-        async with aclosing(job.acts()) as acts:  # type: ignore[type-var]  # every Dialogue method is a generator
+        async with aclosing(job.acts()) as acts:
             async for act in acts:
                 match act:
                     case Say(text):
@@ -304,8 +304,9 @@ async def _verbatim(text: str) -> AsyncGenerator[Act, None]:
 
 async def _silently(change: Callable[[], None]) -> AsyncGenerator[Act, None]:
     change()
-    return
-    yield  # makes it a generator, as every job is
+    acts: tuple[Act, ...] = ()
+    for act in acts:
+        yield act
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:

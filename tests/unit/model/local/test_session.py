@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from typing import Any, cast
 
 import pytest
@@ -132,12 +132,12 @@ class FakeDialogue:
         self.thinking_s = 0.0
         self.closed = False
 
-    async def reply(self, heard: Heard) -> AsyncIterator[Act]:
+    async def reply(self, heard: Heard) -> AsyncGenerator[Act, None]:
         await asyncio.sleep(self.thinking_s)
         for act in self.answers.get(heard.text, [Say("what")]):
             yield act
 
-    async def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncIterator[Act]:
+    async def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncGenerator[Act, None]:
         self.results.append((tool_call, result, ok))
         yield Say("done")
 
@@ -342,6 +342,31 @@ def test_the_ear_knows_while_the_agent_is_audible() -> None:
         stage.session.perform(ForwardAudio(ONE, Audio(bytes(2))))
 
     assert on_stage({}, play).ear.agent == [True, False]
+
+
+def test_the_ear_knows_that_a_response_made_long_ago_was_cut() -> None:
+    """It was made whole, so there was nothing left to cancel; only how much of it was heard is said."""
+
+    async def play(stage: Stage) -> None:
+        stage.session.perform(Speak(ONE, GREETING, "Hello."))
+        await asyncio.sleep(0.1)
+        stage.session.perform(ForwardAudio(ONE, Audio(bytes(2 * 100))))
+        stage.session.perform(Truncate(ONE, GREETING, Samples(100), "H"))
+
+    stage = on_stage({}, play)
+    assert stage.ear.agent == [True, False]
+    assert stage.dialogue.interruptions == ["H"]
+
+
+def test_cutting_an_older_response_leaves_the_newer_one_audible() -> None:
+    async def play(stage: Stage) -> None:
+        stage.session.perform(Speak(ONE, GREETING, "Hello."))
+        await asyncio.sleep(0.1)
+        stage.says("hi")
+        await asyncio.sleep(0.1)
+        stage.session.perform(Truncate(ONE, GREETING, Samples(100), "H"))
+
+    assert on_stage({"hi": [Say("Hey there.")]}, play).ear.agent == [True]
 
 
 def test_what_the_ear_drops_is_said() -> None:

@@ -79,8 +79,8 @@ class EmbeddedDialogue:
 
 
 async def _to_its_end(step: Callable[[], list[Act]]) -> list[Act]:
-    """Understanding takes milliseconds that the event loop must not lose, so a step is made in a thread. A step that was
-    begun is finished even if nobody wants its acts any more: the conversation has one state."""
+    """Understanding takes milliseconds that the event loop must not lose, so a step is made in a thread. A step that
+    was begun is finished even if nobody wants its acts any more: the conversation has one state."""
     making = asyncio.ensure_future(asyncio.to_thread(step))
     try:
         return await asyncio.shield(making)

@@ -5,7 +5,7 @@ Three things fill it: the embedded one (:mod:`.embedded`), any OpenAI-compatible
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -69,9 +69,9 @@ class Dialogue(Protocol):
         may go on."""
         ...
 
-    def reply(self, heard: Heard) -> AsyncIterator[Act]: ...
+    def reply(self, heard: Heard) -> AsyncGenerator[Act, None]: ...
 
-    def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncIterator[Act]:
+    def tool_result(self, tool_call: str, result: str, *, ok: bool) -> AsyncGenerator[Act, None]:
         """``result`` is JSON text; with ``ok`` false it is ``{"error": ...}``."""
         ...
 

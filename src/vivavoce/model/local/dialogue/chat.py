@@ -107,9 +107,8 @@ def _pieces(data: str) -> list[Piece]:
         for at, call in enumerate(delta.get("tool_calls") or ()):
             function = call.get("function") or {}
             index = call.get("index", at)
-            tool_call = call.get("id") or f"call_{index}"
             name, arguments = function.get("name") or "", function.get("arguments") or ""
-            pieces.append(Piece("", index, tool_call, name, arguments))
+            pieces.append(Piece("", index, call.get("id") or "", name, arguments))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise ModelFault("the text model sent an event that is no chat completion chunk") from error
     return pieces
@@ -131,9 +130,7 @@ class ChatCompletionsDialogue(TextModelDialogue):
         try:
             import httpx
         except ImportError as error:
-            raise NotAvailable(
-                "a text model for the dialogue needs httpx", hint="pip install 'vivavoce[llm]'"
-            ) from error
+            raise NotAvailable("a text model for the dialogue needs httpx", hint="pip install httpx") from error
         # Each call owns its client; the server's keep-alive makes the later turns quick.
         client = client or httpx.AsyncClient(timeout=_TIMEOUT_S)
         super().__init__(agent, ChatCompletions(base_url, model, api_key, agent.tools, client), now=now)

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 from typing import Any, Final, Protocol
 
 from vivavoce.agent.declaration import Agent
@@ -87,6 +88,7 @@ class Piece:
     text: str = ""
     index: int = -1
     tool_call: str = ""
+    """Empty for a model that gives its wishes no ids; the dialogue then does."""
     name: str = ""
     arguments: str = ""
 
@@ -149,6 +151,7 @@ class TextModelDialogue:
         self._waiting: set[str] = set()
         self._failed = False
         self._last_said = ""
+        self._numbers = count(1)
 
     @property
     def history(self) -> tuple[Message, ...]:
@@ -237,7 +240,8 @@ class TextModelDialogue:
             yield Say(rest)
 
     def _keep(self, answer: _Answer) -> None:
-        wishes = tuple(wish for wish in answer.wishes.values() if wish.name) if not answer.open_text else ()
+        named = [wish for wish in answer.wishes.values() if wish.name] if not answer.open_text else []
+        wishes = tuple(replace(wish, tool_call=wish.tool_call or f"unnamed_{next(self._numbers)}") for wish in named)
         answer.wishes = dict(enumerate(wishes))
         if answer.said or wishes:
             self._history.append(AgentSaid(answer.said, wishes))

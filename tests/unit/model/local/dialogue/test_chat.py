@@ -99,6 +99,31 @@ def test_text_and_tool_calls_stream_in() -> None:
     run(lambda: Server([split[at : at + 7] for at in range(0, len(split), 7)], [chunk(content="Two."), DONE]), talk)
 
 
+def test_tool_calls_without_ids_get_ids_that_never_repeat() -> None:
+    def count(price: int) -> dict[str, Any]:
+        return {"function": {"name": "find_bikes", "arguments": f'{{"max_price": {price}}}'}}
+
+    answers = [
+        [chunk(tool_calls=[count(100), count(200)]), DONE],
+        [chunk(tool_calls=[{"index": 0, **count(300)}]), DONE],
+        [chunk(content="None."), DONE],
+    ]
+
+    async def talk(one: ChatCompletionsDialogue, server: Server) -> None:
+        acts = await gathered(one.reply(Heard("bikes")))
+        calls = [act.tool_call for act in acts if isinstance(act, CallTool)]
+        await gathered(one.tool_result(calls[0], "{}", ok=True))
+        acts = await gathered(one.tool_result(calls[1], "{}", ok=True))
+        calls += [act.tool_call for act in acts if isinstance(act, CallTool)]
+        assert await gathered(one.tool_result(calls[2], "{}", ok=True)) == [Say("None.")]
+        assert len(set(calls)) == 3
+        messages = server.requests[-1]["messages"]
+        wishes = [wish["id"] for message in messages for wish in message.get("tool_calls", ())]
+        assert wishes == [message["tool_call_id"] for message in messages if message["role"] == "tool"] == calls
+
+    run(lambda: Server(*answers), talk)
+
+
 def test_cancelling_hangs_up_on_the_server() -> None:
     async def talk(one: ChatCompletionsDialogue, server: Server) -> None:
         acts = one.reply(Heard("count"))

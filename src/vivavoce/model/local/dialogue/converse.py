@@ -125,17 +125,32 @@ def _piece(event: Mapping[str, Any]) -> Piece | None:
     return None
 
 
+def open_bedrock(region: str) -> Any:
+    """A boto3 session in ``region``, or in that of the usual AWS settings. Raises :class:`NotAvailable`; asks no
+    server."""
+    try:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+        from botocore.utils import validate_region_name  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise NotAvailable("a Bedrock model for the dialogue needs boto3", hint="pip install boto3") from error
+    try:
+        session = boto3.Session(region_name=region or None)
+        found = session.region_name
+        validate_region_name(found)
+    except BotoCoreError as error:  # a profile that is not there, a region that is none
+        hint = "see dialogue_region, AWS_REGION and AWS_PROFILE"
+        raise NotAvailable(f"the AWS settings cannot be used: {error}", hint=hint) from error
+    if not found:
+        raise NotAvailable("a Bedrock model for the dialogue needs a region", hint="set dialogue_region, or AWS_REGION")
+    return session
+
+
 class ConverseDialogue(TextModelDialogue):
     """A dialogue over :class:`Converse`. ``client`` is made from the usual AWS settings when none is given."""
 
     def __init__(
         self, agent: Agent, model: str, *, now: Callable[[], datetime], region: str = "", client: Any = None
     ) -> None:
-        try:
-            import boto3
-        except ImportError as error:
-            raise NotAvailable(
-                "a Bedrock model for the dialogue needs boto3", hint="pip install 'vivavoce[bedrock]'"
-            ) from error
-        client = client or boto3.client("bedrock-runtime", **({"region_name": region} if region else {}))
+        client = client or open_bedrock(region).client("bedrock-runtime")
         super().__init__(agent, Converse(client, model, agent.tools), now=now)

@@ -28,7 +28,7 @@ Clock = Callable[[], datetime]
 """The time of day, for agents that are asked for "tomorrow"."""
 
 NOBODY = Agent(name="", instructions="")
-"""For asking whether a model works at all."""
+"""For asking whether a model works at all, where no agent is to be had."""
 
 _EXAMPLE_DATA = "VIVAVOCE_EXAMPLE_DATA"
 
@@ -149,9 +149,9 @@ def read_agent(path: Path, variables: Mapping[str, str], version: str | None) ->
 def prove_agent(path: Path, variables: Mapping[str, str], version: str | None) -> Report:
     """Everything that can be known of an agent without taking a call."""
 
-    def problem(choice: ModelChoice) -> str:
+    def problem(agent: Agent | None, choice: ModelChoice) -> str:
         try:
-            return make_model(NOBODY, _beside(path, choice)).why_not_here()
+            return make_model(agent or NOBODY, _beside(path, choice)).why_not_here()
         except SetupFault as fault:
             return str(fault)
 

@@ -10,6 +10,9 @@ from vivavoce.agent.declaration import Agent, ModelChoice
 from vivavoce.agent.file import NOTHING, AgentFile, prove_file
 from vivavoce.agent.problems import Problem, Proof
 
+ModelProblem = Callable[[Agent | None, ModelChoice], str]
+"""Says why a model cannot be used here, for this agent as far as its file is good; empty if it can."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -29,12 +32,12 @@ def check_agent(
     variables: Mapping[str, str] = NOTHING,
     version: str | None = None,
     environment: Mapping[str, str] = NOTHING,
-    model_problem: Callable[[ModelChoice], str] | None = None,
+    model_problem: ModelProblem | None = None,
 ) -> Report:
     """Proves everything an agent file names; never raises for what is wrong with the file.
 
-    ``model_problem`` says why a model cannot be used here (empty if it can); without it models are not looked at. A
-    variable that every call must give, and that is not among ``variables``, is tried with a stand-in.
+    Without ``model_problem`` models are not looked at. A variable that every call must give, and that is not among
+    ``variables``, is tried with a stand-in.
     """
     file, found = prove_file(path, environment=environment)
     proofs = list(found)
@@ -43,7 +46,7 @@ def check_agent(
     agent = _prove_rendering(file, proofs, variables, version)
     models: list[Proof] = []
     if model_problem:
-        models = [_model_proof(file, index, model_problem) for index in range(len(file.shape.models))]
+        models = [_model_proof(file, agent, index, model_problem) for index in range(len(file.shape.models))]
     usable = not models or any(proof.holds for proof in models)
     return Report(Path(path), (*proofs, *models), agent, holds=agent is not None and usable)
 
@@ -60,9 +63,9 @@ def _prove_rendering(
     return None if known or new else agent
 
 
-def _model_proof(file: AgentFile, index: int, model_problem: Callable[[ModelChoice], str]) -> Proof:
+def _model_proof(file: AgentFile, agent: Agent | None, index: int, model_problem: ModelProblem) -> Proof:
     table = file.shape.models[index]
-    reason = model_problem(ModelChoice(table.name, table.settings))
+    reason = model_problem(agent, ModelChoice(table.name, table.settings))
     subject = f"model {table.name}"
     if not reason:
         return Proof(subject, "can be used here")

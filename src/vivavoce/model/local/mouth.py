@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 from collections import deque
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ _WORKER: Final = (sys.executable, "-P", "-m", "vivavoce.model.local.mouth_worker
 _PAUSE_BYTES: Final = 8 * RATE_HZ * 2
 _RESUME_BYTES: Final = 4 * RATE_HZ * 2
 _CLOSE_SECONDS: Final = 2.0
+_VOICES_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,16 @@ class Mouth:
         await self._worker.close()
 
 
-async def available_voices() -> tuple[str, ...]:
-    """The voices of this machine, best first. Asked of the worker, since only that may load espeak-ng."""
-    process = await asyncio.create_subprocess_exec(*_WORKER, "--voices", stdout=asyncio.subprocess.PIPE)
-    printed, _ = await process.communicate()
-    return tuple(json.loads(printed)) if process.returncode == 0 else ()
+def voices_here() -> tuple[str, ...]:
+    """The voices of this machine, best first. Asked of a worker, since only that may load espeak-ng, so it waits for
+    about a tenth of a second: not for an event loop. Raises NotAvailable where the worker cannot say."""
+    command = (*_WORKER, "--voices")
+    try:
+        asked = subprocess.run(command, capture_output=True, timeout=_VOICES_SECONDS, check=True)  # noqa: S603  our own
+    except (OSError, subprocess.SubprocessError) as fault:
+        hint = "run it by hand to see why: " + " ".join(command[1:])
+        raise NotAvailable("the speech worker could not list its voices", hint=hint) from fault
+    return tuple(json.loads(asked.stdout))
 
 
 class _Worker(asyncio.SubprocessProtocol):

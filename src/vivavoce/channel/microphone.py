@@ -1,4 +1,4 @@
-"""Microphone and loudspeaker of this machine, through PortAudio (extra ``talk``).
+"""Microphone and loudspeaker of this machine, through PortAudio (the package sounddevice).
 
 Nothing here cancels echo: on open loudspeakers the agent hears itself and interrupts itself. Use a headset, or
 ``half_duplex``, which silences the microphone while the agent is audible, at the price that nobody can barge in.
@@ -75,9 +75,7 @@ def load_sounddevice() -> Any:
     try:
         import sounddevice
     except ImportError as error:
-        raise NotAvailable(
-            "the microphone needs the package sounddevice", hint="pip install 'vivavoce[talk]'"
-        ) from error
+        raise NotAvailable("the microphone needs the package sounddevice", hint="pip install sounddevice") from error
     except OSError as error:  # the package is there, the library it loads is not
         raise NotAvailable(
             "the microphone needs the PortAudio library", hint="apt-get install libportaudio2, or your system's like"

@@ -64,7 +64,7 @@ def _print_what_next(terminal: Terminal) -> None:
     program = options.program()
     folder = demo_agent().parent
     here = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    extra = "" if find_spec("sounddevice") else ", after pip install 'vivavoce[talk]'"
+    extra = "" if find_spec("sounddevice") else ", after pip install sounddevice"
     terminal.say("\nYour turn", "bold")
     talk, init = f"{program} talk {here}", f"{program} init my-agent"
     width = max(len(talk), len(init))

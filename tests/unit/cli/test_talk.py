@@ -63,7 +63,7 @@ def test_without_the_package(vivavoce: Command, tmp_path: Path, monkeypatch: pyt
     for arguments in (("--devices",), (write_agent(tmp_path / "agent"),)):
         ran = vivavoce("talk", *arguments)
         assert ran.code == Exit.SETUP
-        assert ran.err.endswith("try: pip install 'vivavoce[talk]'\n")
+        assert ran.err.endswith("try: pip install sounddevice\n")
     assert not (tmp_path / "calls").exists()
 
 

@@ -25,8 +25,9 @@ from vivavoce.model.local.ear_pronunciation import pronunciation
 from vivavoce.model.local.ear_recogniser import MOST_ALTERNATIVES, Recogniser
 
 # The library mixes probabilities to which it has already applied the language weight, 6.5: where the two models differ,
-# the better chance wins, and the weight of the general one counts by its 6.5th root: 0.35.
-_OWN_SENTENCES_WEIGHT: Final = 0.999
+# the better chance wins, and the weight of the general one counts by its 6.5th root: 0.7. More leaning gains nothing
+# and costs talk about other things much (docs/decisions/0203).
+_OWN_SENTENCES_WEIGHT: Final = 0.9
 # The mean cepstrum of a voice in its room is taken from the first second of each turn, and to two fifths from what
 # voices sound like here at a usual level. The library's own running mean starts far off and is late by a turn.
 _MEAN_BYTES: Final = 2 * RATE_HZ

@@ -307,6 +307,7 @@ def test_help_names_three_things_in_one_sentence() -> None:
 
 def test_the_ear_is_told_what_a_whole_answer_is() -> None:
     one = caller()
-    assert len(one.talk.whole_answers) == 0
+    before: tuple[str, ...] = one.talk.whole_answers
+    assert not before
     one.say("i'd like to book a test ride")
     assert any("falcon" in pattern for pattern in one.talk.whole_answers)

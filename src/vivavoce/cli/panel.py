@@ -47,6 +47,11 @@ class Panel:
         self._channel = channel
         return channel
 
+    @property
+    def microphone_lost_ms(self) -> float:
+        """What the microphone picked up and the call was too far behind to take."""
+        return 0.0 if self._channel is None else self._channel.lost_samples / self._channel.rate_hz * 1000
+
     async def run(self) -> None:
         """Needs a channel. Runs until it is cancelled."""
         assert self._channel is not None

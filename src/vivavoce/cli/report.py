@@ -55,10 +55,18 @@ class Report:
     @property
     def audio_lost_ms(self) -> float:
         """Of the caller's speech, what the model could not keep up with."""
-        values = [line.value for line in self.timeline.lines]
+        values = (line.value for line in self.timeline.lines)
+        return self._ms(sum(value.samples for value in values if isinstance(value, AudioLost)))
+
+    @property
+    def peak_audio_ms(self) -> float:
+        """The most sound of one side that waited at once."""
+        return self._ms(self.call.result.inbox.peak_audio_samples)
+
+    def _ms(self, samples: int) -> float:
+        values = (line.value for line in self.timeline.lines)
         rate_hz = next((value.rate_hz for value in values if isinstance(value, CallerConnected)), 0)
-        lost = sum(value.samples for value in values if isinstance(value, AudioLost))
-        return lost / rate_hz * 1000 if rate_hz else 0.0
+        return samples / rate_hz * 1000 if rate_hz else 0.0
 
 
 def report_on(call: AnsweredCall, *, speed: float = 1.0) -> Report:
@@ -91,6 +99,11 @@ def as_object(report: Report) -> dict[str, Any]:
             "p95": _rounded(percentile(report.latencies_ms, 0.95)),
         },
         "audio_lost_ms": _rounded(report.audio_lost_ms),
+        "queue": {
+            "facts": call.result.inbox.taken,
+            "peak_waiting": call.result.inbox.peak_waiting,
+            "peak_audio_ms": _rounded(report.peak_audio_ms),
+        },
         "replay_identical": report.replay.identical,
         "store_failure": call.store_failure or None,
         "files": {

@@ -61,7 +61,10 @@ def command(chosen: Chosen, *, devices: bool, push_to_talk: bool, **sound: Any) 
     with terminal.working("reading the timeline back ..."):
         report = report_on(called)
     print_report(terminal, report)
-    return Outcome(report.exit, as_object(report))
+    if lost_ms := panel.microphone_lost_ms:
+        lost = f"Microphone   {lost_ms:.0f} ms were lost: this machine could not keep up."
+        terminal.say(lost, "bold red")
+    return Outcome(report.exit, {**as_object(report), "microphone_lost_ms": round(lost_ms, 1)})
 
 
 def _list_devices(*, as_json: bool) -> Outcome:

@@ -71,6 +71,7 @@ def test_the_object_of_a_call(vivavoce: Command, tmp_path: Path, tone: Path) -> 
     assert fields_in(whole) == set(told)
     assert fields_in(each_turn) == set(told["turns"][1])
     assert words_in(whole, "first_audio_ms") - {"null"} == set(told["first_audio_ms"])
+    assert words_in(whole, "queue") == set(told["queue"])
     assert words_in(whole, "files") - {"null"} == set(told["files"])
     assert words_in(whole, "disposition") == {disposition.value for disposition in Disposition}
     (tool,) = told["turns"][1]["tools"]

@@ -57,6 +57,13 @@ def test_keys_that_hang_up(key: str) -> None:
     assert channel.ended == 1
 
 
+def test_what_the_microphone_lost_is_told_in_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Hearing, "lost_samples", 3_200)
+    panel, _ = a_panel()
+    assert panel.microphone_lost_ms == 200.0
+    assert Panel(Terminal(quiet=True), push_to_talk=False).microphone_lost_ms == 0.0
+
+
 def test_other_keys_do_nothing() -> None:
     panel, channel = a_panel()
     for key in "xyz\x1b[A\n":

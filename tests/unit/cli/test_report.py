@@ -24,7 +24,7 @@ LONG = "hello could someone bring two extra pillows up to room two one four plea
 
 
 def called(disposition: Disposition = Disposition.COMPLETED, store_failure: str = "") -> AnsweredCall:
-    result = CallResult(disposition, "the reason", InboxStatistics(1, 1, 1))
+    result = CallResult(disposition, "the reason", InboxStatistics(120, 7, 320))
     return AnsweredCall("c1", Path("calls/c1"), None, result, store_failure)
 
 
@@ -127,6 +127,12 @@ def test_what_went_wrong_is_said() -> None:
         False,
         "cannot write x: full",
     )
+
+
+def test_how_the_queue_fared() -> None:
+    lines = (Line(0, 0, CallerConnected("wav", 16_000)),)
+    assert as_object(a_report(lines=lines))["queue"] == {"facts": 120, "peak_waiting": 7, "peak_audio_ms": 20.0}
+    assert as_object(a_report())["queue"]["peak_audio_ms"] == 0.0  # nobody was ever connected
 
 
 def test_a_call_of_which_nothing_was_kept(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.cli.agents import ANSWERS_ONCE, Command, write_agent
 from tests.unit.cli.sound import Sound
+from vivavoce.channel.microphone import MicrophoneChannel
 from vivavoce.cli.exits import Exit
 
 SAYS_GOODBYE = f"{ANSWERS_ONCE}\n[[step]]\nend = {{ reason = 'goodbye' }}\n"
@@ -34,6 +35,7 @@ def test_a_talk(vivavoce: Command, headset: Sound, tmp_path: Path) -> None:
     assert headset.settings["device"] == (0, "head")
     assert "call    completed: the agent ended the call" in ran.out
     assert "Replay       identical" in ran.out
+    assert "Microphone" not in ran.out
 
 
 @pytest.mark.slow
@@ -41,6 +43,16 @@ def test_a_talk_as_json(vivavoce: Command, headset: Sound, tmp_path: Path) -> No
     ran = vivavoce("talk", write_agent(tmp_path / "agent", SAYS_GOODBYE), "--json")
     assert ran.told["disposition"] == "completed"
     assert ran.told["turns"][1]["caller"] == "what do I owe"
+    assert ran.told["microphone_lost_ms"] == 0.0
+
+
+@pytest.mark.slow
+def test_what_the_microphone_lost_is_told(
+    vivavoce: Command, headset: Sound, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MicrophoneChannel, "lost_samples", 1_600)
+    ran = vivavoce("talk", write_agent(tmp_path / "agent", SAYS_GOODBYE))
+    assert "Microphone   100 ms were lost: this machine could not keep up." in ran.out
 
 
 @pytest.mark.slow

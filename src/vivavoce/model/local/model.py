@@ -124,6 +124,8 @@ class LocalModel:
             for part in opened:
                 if isinstance(part, Ear | Mouth):
                     await part.close()
+                elif not isinstance(part, BaseException):
+                    await part.aclose()
             raise
         ear.expect(dialogue.expecting, dialogue.whole_answers)
         return Parts(ear, mouth, dialogue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,34 @@ def test_a_worker_that_cannot_list_its_voices(machine: pytest.MonkeyPatch) -> No
         voices_here()
     assert "--voices" in caught.value.hint
     assert "could not list its voices" in why_not(voice="flite:slt")
+
+
+def test_a_dialogue_is_closed_where_an_ear_will_not_open(machine: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    class Talker:
+        async def aclose(self) -> None:
+            closed.append("dialogue")
+
+    async def no_ear(_: LocalModel) -> None:
+        await asyncio.sleep(0)
+        raise NotAvailable("no ear")
+
+    async def opened() -> None:
+        one = LocalModel(Agent("A", ""), {}, now=lambda: NOW, environment={})
+        await one._open_parts()
+
+    machine.setattr(LocalModel, "_open_mouth", no_ear)
+    machine.setattr(LocalModel, "_open_ear", no_ear)
+    machine.setattr(LocalModel, "_make_dialogue", lambda _: Talker())
+    machine.setattr(asyncio, "to_thread", _at_once)
+    with pytest.raises(NotAvailable, match="no ear"):
+        asyncio.run(opened())
+    assert closed == ["dialogue"]
+
+
+async def _at_once(make: Any) -> Any:
+    return make()
 
 
 @pytest.mark.slow

@@ -368,7 +368,7 @@ class Conversation:
         other = meant.intent in self._understander.tools and meant.intent != form.tool
         if other and not answered and meant.confidence >= SURE:
             return self._advance(Form(meant.intent, {**self._carried(meant.intent, said), **meant.slots}), "Okay.")
-        if meant.intent == builtin.HELP and not answered:
+        if meant.intent in (builtin.HELP, builtin.THANKS, builtin.GREETING) and not answered:
             return self._say(self._pending())
         return []
 

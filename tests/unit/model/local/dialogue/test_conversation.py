@@ -311,3 +311,11 @@ def test_the_ear_is_told_what_a_whole_answer_is() -> None:
     assert not before
     one.say("i'd like to book a test ride")
     assert any("falcon" in pattern for pattern in one.talk.whole_answers)
+
+
+def test_thanks_after_an_answer_is_no_failure() -> None:
+    one = caller()
+    one.say("i'd like to book a test ride")
+    asked = one.say("the beacon")
+    assert one.say("thanks") == asked
+    assert one.talk.state.failures == 0

@@ -87,9 +87,9 @@ def clip(row: dict[str, Any], noise_db: float | None) -> bytes:
     return pcm if noise_db is None else add_noise(pcm, noise_db, seed=sum(row["id"].encode()), colour="pink")
 
 
-async def hear(ear: Ear, pcm: bytes, expecting: Expecting) -> Heard:
+async def hear(ear: Ear, pcm: bytes, expecting: Expecting, whole: Sequence[str] = ()) -> Heard:
     """One clip and the silence after it, as fast as the ear takes it. What it splits is joined again."""
-    ear.expect(expecting)
+    ear.expect(expecting, whole)
     parts: list[Heard] = []
     listening = asyncio.create_task(listen(ear, parts))
     padded = pcm + bytes(2 * RATE_HZ)  # a second of silence
@@ -130,7 +130,7 @@ async def score_agent(
     try:
         for row in rows:
             dialogue = trained.placed(**(row.get("context") or {}))
-            heard = await hear(ear, clip(row, noise_db), dialogue.expecting)
+            heard = await hear(ear, clip(row, noise_db), dialogue.expecting, dialogue.whole_answers)
             answer = " ".join([act.text async for act in dialogue.reply(heard) if isinstance(act, Say)])
             understood = dialogue.last_understanding
             tally(score, row, heard, understood.intent, dict(understood.slots), answer, show)

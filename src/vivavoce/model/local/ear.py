@@ -49,12 +49,14 @@ _CLOSE_SECONDS: Final = 2.0
 @dataclass(frozen=True, slots=True)
 class EarSettings:
     """``engine`` is PocketSphinx, which comes with its model, or sherpa-onnx with the streaming transducer in
-    ``model_directory``. Audio beyond ``waiting_limit_ms`` that the worker has not come to is dropped."""
+    ``model_directory``. Audio beyond ``waiting_limit_ms`` that the worker has not come to is dropped. ``pause_ms`` is
+    the silence that ends a turn whose words neither look complete nor promise more; 0 is the usual 400."""
 
     engine: Literal["pocketsphinx", "sherpa"] = "pocketsphinx"
     model_directory: str = ""
     ready_timeout_ms: int = 30_000
     waiting_limit_ms: int = 5_000
+    pause_ms: int = 0
 
     def __post_init__(self) -> None:
         if self.engine not in {"pocketsphinx", "sherpa"}:
@@ -79,7 +81,7 @@ class Ear:
         agent are likely to say. Raises NotAvailable where that cannot be had here."""
         settings = settings or EarSettings()
         worker = await _start()
-        wanted = frames.Wanted(settings.engine, settings.model_directory, tuple(sentences))
+        wanted = frames.Wanted(settings.engine, settings.model_directory, tuple(sentences), settings.pause_ms)
         worker.send(frames.pack_json(frames.OPEN, wanted))
         try:
             async with asyncio.timeout(settings.ready_timeout_ms / 1000):

@@ -33,11 +33,12 @@ _COUNT: Final = struct.Struct("<I")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a worker shall hear with."""
+    """What a worker shall hear with. ``pause_ms`` ends a turn that neither looks complete nor goes on; 0: the usual."""
 
     engine: str
     model_directory: str
     sentences: tuple[str, ...]
+    pause_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

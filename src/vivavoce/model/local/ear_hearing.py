@@ -14,7 +14,7 @@ from vivavoce.model.local.ear_denoise import Denoiser
 from vivavoce.model.local.ear_endpointing import RATE_HZ, WINDOW_SAMPLES, Began, Ended, Endpointer
 from vivavoce.model.local.ear_frames import EarEvent, PartialText, SpeechStarted, SpeechStopped, Utterance
 from vivavoce.model.local.ear_recogniser import Recogniser
-from vivavoce.model.local.ear_turn_text import Endings, TurnText
+from vivavoce.model.local.ear_turn_text import TurnText
 
 Detector = Callable[[bytes], float]
 """The probability that there is speech in a window of ``WINDOW_SAMPLES``."""
@@ -28,11 +28,11 @@ _WINDOWS_PER_PARTIAL: Final = 3
 class Hearing:
     """One caller's stream."""
 
-    def __init__(self, detector: Detector, recogniser: Recogniser, endings: Endings) -> None:
+    def __init__(self, detector: Detector, recogniser: Recogniser, turn_text: TurnText) -> None:
         self._detector = detector
         self._recogniser = recogniser
         self._denoise = Denoiser().feed if recogniser.wants_denoised else bytes
-        self._turn_text = TurnText(endings)
+        self._turn_text = turn_text
         self._endpointer = Endpointer()
         self._unjudged = bytearray()
         self._preroll: deque[bytes] = deque(maxlen=_PREROLL_WINDOWS)

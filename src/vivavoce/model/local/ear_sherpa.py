@@ -30,7 +30,7 @@ class Sherpa:
             import sherpa_onnx
         except ImportError as missing:
             message = f"a recognition model directory needs sherpa-onnx: {missing}"
-            raise NotAvailable(message, hint="pip install 'vivavoce[sherpa]'") from missing
+            raise NotAvailable(message, hint="pip install sherpa-onnx") from missing
         self._recogniser = sherpa_onnx.OnlineRecognizer.from_transducer(
             tokens=str(tokens), **files, num_threads=1, sample_rate=RATE_HZ
         )

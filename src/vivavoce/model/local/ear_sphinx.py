@@ -85,7 +85,7 @@ def open_sphinx(sentences: Sequence[str]) -> Recogniser:
         import pocketsphinx
     except ImportError as missing:
         message = f"the embedded model cannot hear without pocketsphinx: {missing}"
-        raise NotAvailable(message, hint="pip install 'vivavoce[local]'") from missing
+        raise NotAvailable(message, hint="pip install pocketsphinx") from missing
     try:
         library = _library(pocketsphinx)
     except (OSError, AttributeError):

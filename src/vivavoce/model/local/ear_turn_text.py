@@ -63,8 +63,9 @@ class TurnText:
     """Judges the words of one turn at a time. ``complete`` holds patterns (:mod:`re`) of words that are a whole answer
     now; each is searched in the words so far, in lower case."""
 
-    def __init__(self, endings: Endings) -> None:
+    def __init__(self, endings: Endings, normal_ms: int = NORMAL_MS) -> None:
         self._endings = endings
+        self._normal_ms = normal_ms
         self._expecting = Expecting.ANYTHING
         self._complete: tuple[re.Pattern[str], ...] = ()
 
@@ -75,12 +76,12 @@ class TurnText:
     def allowed_silence_ms(self, text: str) -> int:
         words = text.split()
         if not words:
-            return NORMAL_MS
+            return self._normal_ms
         if any(pattern.search(text) for pattern in self._complete):
             return COMPLETE_MS
         if words[-1] in _PROMISING or self._reading(words):
             return UNFINISHED_MS
-        return COMPLETE_MS if self._answered(text, words) else NORMAL_MS
+        return COMPLETE_MS if self._answered(text, words) else self._normal_ms
 
     def _reading(self, words: Sequence[str]) -> bool:
         """Whether a number is being read out, or a name given."""

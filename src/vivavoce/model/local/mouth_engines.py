@@ -182,7 +182,7 @@ class Espeak:
         try:
             import espeakng_loader
         except ImportError as missing:
-            raise Unusable("espeak-ng is not installed", "pip install 'vivavoce[local]'") from missing
+            raise Unusable("espeak-ng is not installed", "pip install espeakng-loader") from missing
         self.voice = ""
         self._sink: Sink = _ignore
         self._resampler: Any = None
@@ -272,7 +272,7 @@ class Sherpa:
         try:
             import sherpa_onnx
         except ImportError as missing:
-            raise Unusable("sherpa-onnx is not installed", "pip install 'vivavoce[sherpa]'") from missing
+            raise Unusable("sherpa-onnx is not installed", "pip install sherpa-onnx") from missing
         config = sherpa_onnx.OfflineTtsConfig(
             model=sherpa_onnx.OfflineTtsModelConfig(**_sherpa_model(sherpa_onnx, Path(directory)), num_threads=1),
             max_num_sentences=1,
@@ -375,7 +375,7 @@ def _best(wanted: Wanted) -> Engine:
     try:
         espeak = Espeak()
     except Unusable as missing:
-        hint = "pip install 'vivavoce[local]', or for English on Debian: apt install flite"
+        hint = "pip install espeakng-loader, or for English on Debian: apt install flite"
         raise Unusable(f"no voice for {wanted.language!r}: {missing}", hint) from missing
     if espeak.use(language, wanted.speed) or espeak.use(language.split("-")[0], wanted.speed):
         return espeak
@@ -404,4 +404,4 @@ def _voices_hint(language: str) -> str:
     primary = language.lower().split("-")[0]
     near = [name for name in names if name.partition(":")[2].split("-")[0] == primary or "flite:" in name]
     spoken = near if any("espeak:" in name for name in near) else names
-    return "voices here: " + (", ".join(spoken) if spoken else "none; pip install 'vivavoce[local]'")
+    return "voices here: " + (", ".join(spoken) if spoken else "none; pip install espeakng-loader")

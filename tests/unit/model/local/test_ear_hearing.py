@@ -6,7 +6,7 @@ from vivavoce.model.local.dialogue.port import Expecting, Heard
 from vivavoce.model.local.ear_endpointing import WINDOW_SAMPLES
 from vivavoce.model.local.ear_frames import EarEvent, PartialText, SpeechStarted, SpeechStopped, Utterance
 from vivavoce.model.local.ear_hearing import Hearing
-from vivavoce.model.local.ear_turn_text import Endings
+from vivavoce.model.local.ear_turn_text import Endings, TurnText
 
 PREROLL = 10
 
@@ -55,7 +55,7 @@ def spoken(speech: int, silence: int) -> Iterator[bytes]:
 
 def made(words: str = "", sentences: tuple[str, ...] = ()) -> tuple[Hearing, FakeRecogniser]:
     recogniser = FakeRecogniser(words)
-    return Hearing(detect, recogniser, Endings(sentences)), recogniser
+    return Hearing(detect, recogniser, TurnText(Endings(sentences))), recogniser
 
 
 def test_a_turn_is_started_stopped_and_understood() -> None:

@@ -91,5 +91,5 @@ def test_a_directory_that_is_missing_is_named(tmp_path: Path) -> None:
 
 def test_a_package_that_is_missing_is_named(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sherpa_onnx", None)
-    with pytest.raises(NotAvailable, match=r"pip install 'vivavoce\[sherpa\]'"):
+    with pytest.raises(NotAvailable, match=r"pip install sherpa-onnx"):
         Sherpa(model)

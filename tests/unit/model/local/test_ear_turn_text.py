@@ -82,3 +82,10 @@ def test_a_later_expectation_replaces_the_patterns() -> None:
 def test_what_is_no_pattern_is_said() -> None:
     with pytest.raises(UsageError, match=r"'\(five' is not a regular expression"):
         TurnText(Endings([])).expect(Expecting.DIGITS, ["(five"])
+
+
+def test_the_agent_file_chooses_the_pause_where_the_words_decide_nothing() -> None:
+    turn_text = TurnText(Endings([]), normal_ms=900)
+    assert turn_text.allowed_silence_ms("") == 900
+    assert turn_text.allowed_silence_ms("a blue car") == 900
+    assert turn_text.allowed_silence_ms("i would like to") == UNFINISHED_MS

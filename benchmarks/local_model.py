@@ -122,6 +122,14 @@ def plain(text: str) -> str:
     return " ".join(word for word in words if word not in ("um", "uh", "er", "hmm")) or "-"
 
 
+def place(row: dict[str, Any]) -> dict[str, Any]:
+    """Where in a form the row is said, as ``EmbeddedDialogue.placed`` takes it: nothing is asked while confirming."""
+    context = dict(row.get("context") or {})
+    if context.get("asked") == "confirm":
+        context["asked"] = ""
+    return context
+
+
 async def score_agent(
     agent: Agent, today: datetime, rows: Sequence[dict[str, Any]], noise_db: float | None, score: Score, show: bool
 ) -> None:
@@ -129,7 +137,7 @@ async def score_agent(
     ear = await Ear.open(training_sentences(agent, today), settings=EarSettings())
     try:
         for row in rows:
-            dialogue = trained.placed(**(row.get("context") or {}))
+            dialogue = trained.placed(**place(row))
             heard = await hear(ear, clip(row, noise_db), dialogue.expecting, dialogue.whole_answers)
             answer = " ".join([act.text async for act in dialogue.reply(heard) if isinstance(act, Say)])
             understood = dialogue.last_understanding

@@ -58,5 +58,5 @@ $(RUN): pyproject.toml
 
 # All that the tests, the type checker and the benchmarks import; it includes what `make demo` runs on.
 $(DEV): pyproject.toml
-	@sh scripts/setup.sh $(VENV) local,llm,dev
+	@sh scripts/setup.sh $(VENV) local,llm,bedrock,dev
 	@touch $@ $(RUN)

@@ -32,7 +32,7 @@ def test_it_is_good_with_every_version_of_its_instructions(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_its_tools_have_enough_examples_and_every_parameter_is_asked_for(name: str) -> None:
     for tool in load(name).tools:
-        assert 8 <= len(tool.examples) <= 15, tool.name
+        assert len(tool.examples) >= 8, tool.name
         assert len(set(tool.examples)) == len(tool.examples)
         parameters = set(tool.parameters["properties"])
         shown = {slot for example in tool.examples for _, slot, _, _ in string.Formatter().parse(example) if slot}

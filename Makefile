@@ -29,7 +29,7 @@ test: $(DEV) ## everything: check, then the unit suite, then the slow tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 unit: $(DEV) ## the unit suite alone, under ten seconds
-	@$(BIN)/python -m pytest -m "not slow" --ignore tests/house $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" tests/unit $(ARGS)
 
 check: $(DEV) ## lint, format, types and the direction of imports
 	@$(BIN)/ruff check --quiet .

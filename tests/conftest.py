@@ -1,4 +1,4 @@
-"""The order and the time of the suite: unit tests run first and stay quick, then the house's, then what is slow."""
+"""The order and the time of the suite: unit tests run first and stay quick, what is slow comes last."""
 
 from __future__ import annotations
 
@@ -23,20 +23,19 @@ def _is_slow(item: pytest.Item) -> bool:
     return item.get_closest_marker("slow") is not None
 
 
-def _is_of_the_house(item: pytest.Item) -> bool:
-    """Looks at files, not at what the code does."""
-    return "house" in item.path.parts
+def _is_unit(item: pytest.Item) -> bool:
+    return "unit" in item.path.parts and not _is_slow(item)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: (_is_slow(item), _is_of_the_house(item)))
+    items.sort(key=lambda item: (_is_slow(item), not _is_unit(item)))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     began = time.perf_counter()
     result = yield
-    if not _is_slow(item) and not _is_of_the_house(item):
+    if _is_unit(item):
         stash = item.config.stash
         stash[_unit_took] = stash.get(_unit_took, 0.0) + time.perf_counter() - began
     return result

@@ -79,7 +79,7 @@ def _utterances() -> list[CallerUtterance]:
 
 
 def knowledge_answers(report: Report, agent: Agent) -> int:
-    """Turns in which the agent said a whole sentence of its knowledge."""
+    """Turns in which the agent said a whole sentence of its knowledge, and not because a tool said so."""
     known = {
         sentence
         for knowledge in agent.knowledge
@@ -87,7 +87,7 @@ def knowledge_answers(report: Report, agent: Agent) -> int:
         if not line.startswith("#")
         for sentence in _sentences([line])
     }
-    return sum(1 for turn in report.turns if known & set(_sentences(turn.agent)))
+    return sum(1 for turn in report.turns if not turn.tools and known & set(_sentences(turn.agent)))
 
 
 def _sentences(texts: Iterable[str]) -> list[str]:

@@ -28,7 +28,7 @@ test: $(DEV) ## everything: check, then the unit suite, then the slow tests
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest $(ARGS)
 
-unit: $(DEV) ## the unit suite alone, under ten seconds
+unit: $(DEV) ## the unit suite alone
 	@$(BIN)/python -m pytest -m "not slow" tests/unit $(ARGS)
 
 check: $(DEV) ## lint, format, types and the direction of imports

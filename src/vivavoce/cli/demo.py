@@ -36,8 +36,8 @@ def command(calls: Path | None, as_json: bool) -> Outcome:
       vivavoce demo
       vivavoce demo --json | jq .first_audio_ms
 
-    Takes about two minutes. The call is recorded (the demo is the only verb that records without being asked); its
-    sound and timeline are kept, and the timeline is replayed to prove that the core would do the same again.
+    Takes about a minute and a half. The call is recorded (the demo is the only verb that records without being asked);
+    its sound and timeline are kept, and the timeline is replayed to prove that the core would do the same again.
     """
     terminal = Terminal(quiet=as_json)
     agent = dataclasses.replace(app.read_agent(demo_agent(), {}, None), record=True)

@@ -468,7 +468,10 @@ class Conversation:
     def _abilities(self) -> str:
         """Three things at most: longer lists are not remembered."""
         topics = dict.fromkeys(section.topic for section in self._understander.library.sections)
-        about = [f"answer questions about {topic[0].lower()}{topic[1:]}" for topic in topics][:1]
+        about = [
+            f"answer questions about {topic[0].lower()}{topic[1:]}"
+            for topic in (topic.removeprefix("About ") for topic in topics)
+        ][:1]
         tools = [ability(tool.name, tool.description) for tool in self._agent.tools][: _HINTED - len(about)]
         return f"I can {listed(tools + about, 'or')}." if tools or about else "How can I help?"
 

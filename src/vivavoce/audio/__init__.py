@@ -1,4 +1,4 @@
-"""Sound as bytes: counting, converting, framing, queueing, mixing, files, levels. Pure, and exact to the sample.
+"""Sound as bytes: counting, converting, framing, mixing, files, levels. Pure, and exact to the sample.
 
 Inside Vivavoce audio is ``bytes`` holding PCM: 16-bit signed little-endian samples, one channel. Its rate
 travels beside it.
@@ -8,7 +8,6 @@ module           what it does                                           third pa
 ===============  =====================================================  ==============
 ``pcm``          samples, bytes and milliseconds                        none
 ``framing``      a stream cut into frames of one length                 none
-``buffer``       a bounded queue of tagged audio                        none
 ``arrays``       PCM as a numpy array and back                          numpy
 ``g711``         mu-law and A-law                                       numpy
 ``resample``     one rate to another, streaming or whole                numpy, soxr

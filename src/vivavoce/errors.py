@@ -8,9 +8,14 @@
     │   ├── AudioFileError          a sound file that cannot be used
     │   ├── TimelineError           a timeline that cannot be read or does not fit this version
     │   ├── NotAvailable            a model, device or extra that this machine lacks
+    │   ├── AccessFault             a provider that does not let us in: credentials, permission, clock, trust
     │   └── UsageError              a command or a function used with values that make no sense
     ├── PeerFault               the other end of a wire: a provider, a client, a tool
     │   ├── ModelFault              the speech model or its connection
+    │   │   ├── ModelUnreachable        no connection, or one that broke or went quiet
+    │   │   ├── ModelBusy               throttled or over a quota: later
+    │   │   ├── ModelExpired            the session's time or its credentials ran out: a new session works
+    │   │   └── ModelRefused            it will not take what we send; again would be the same
     │   ├── ChannelFault            the caller's connection
     │   └── ToolFault               a tool that raised, hung or answered nonsense
     ├── StoreFault              this machine's disk or database
@@ -64,6 +69,10 @@ class NotAvailable(SetupFault):
     """A model, a device or an optional package that is not on this machine."""
 
 
+class AccessFault(SetupFault):
+    """A provider does not let us in: no credentials, no permission, a wrong clock, a certificate nobody trusts."""
+
+
 class UsageError(SetupFault):
     """Values that make no sense together."""
 
@@ -76,6 +85,24 @@ class ModelFault(PeerFault):
     """The speech model or its connection failed."""
 
     retryable = True
+
+
+class ModelUnreachable(ModelFault):
+    """No connection could be made, or the one there was broke or went quiet."""
+
+
+class ModelBusy(ModelFault):
+    """Throttled, or over a quota: after a wait it may work."""
+
+
+class ModelExpired(ModelFault):
+    """The session's time, or that of its credentials, ran out: a new session may begin at once."""
+
+
+class ModelRefused(ModelFault):
+    """The model will not take what it was sent. The same again would be refused again."""
+
+    retryable = False
 
 
 class ChannelFault(PeerFault):

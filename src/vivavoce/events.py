@@ -32,6 +32,7 @@ ToolCallId = NewType("ToolCallId", str)
 
 GREETING = ResponseId("greeting")
 FAREWELL = ResponseId("farewell")
+APOLOGY = ResponseId("apology")
 END_CALL = "end_call"
 """The built-in tool by which a model ends the call; its one argument is ``reason``: ``goodbye`` or ``person``."""
 
@@ -91,6 +92,37 @@ class Evidence(StrEnum):
     ASSUMED = "assumed"  # nobody said anything; the wall clock did
 
 
+class Speaker(StrEnum):
+    """Whose words."""
+
+    CALLER = "caller"
+    AGENT = "agent"
+
+
+class SwapMoment(StrEnum):
+    """Why another model session took over just then."""
+
+    TURN_END = "turn_end"  # nothing was being said, made or looked up
+    SILENCE = "silence"  # nobody was talking and no reply was being made, but something was still played or looked up
+    FORCED = "forced"  # no pause came before the old session's time was up
+    RECOVERY = "recovery"  # the old session was lost
+
+
+class PastTurn(msgspec.Struct, frozen=True):
+    """What one side said earlier in this call; of the agent's words, those the caller heard."""
+
+    speaker: Speaker
+    text: str
+
+
+class PendingTool(msgspec.Struct, frozen=True):
+    """A tool call that an earlier session asked for and that has no answer yet."""
+
+    tool_call: ToolCallId
+    name: str
+    arguments: str
+
+
 class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What the core must know of the agent before the call: its first fact, so that a timeline replays alone."""
 
@@ -98,6 +130,7 @@ class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[str, ...]
     greeting: str = ""
     farewell: str = ""
+    apology: str = ""
     interruption: str = "model"
     protect_greeting: bool = False
     silence_limit_us: int = 60_000_000
@@ -191,16 +224,24 @@ class ChannelLost(_Fact, frozen=True):
 
 
 class ModelReady(_Fact, frozen=True):
-    """The model session is open and listens."""
+    """The model session is open and listens. ``lifetime_us`` is how long the provider will keep it from now on (0: for
+    as long as we like), ``reply_limit_us`` how long it may say nothing at all while an answer is owed before it counts
+    as lost (0: nobody watches).
+    """
 
     connection: ConnectionId
+    lifetime_us: int = 0
+    reply_limit_us: int = 0
 
 
 class CallerSpeechStarted(_Fact, frozen=True):
-    """The caller began to talk at ``at`` in the caller's audio."""
+    """The caller began to talk at ``at`` in the caller's audio. ``takes_turn`` is false where this is only what can be
+    heard on the line, and the model itself decides whether it interrupts (:class:`ResponseInterrupted`).
+    """
 
     connection: ConnectionId
     at: Samples
+    takes_turn: bool = True
 
 
 class CallerSpeechStopped(_Fact, frozen=True):
@@ -234,12 +275,15 @@ class AgentAudio(_Fact, frozen=True):
 
 
 class AgentText(_Fact, frozen=True):
-    """Words of a response, spoken from position ``at`` of its audio on."""
+    """Words of a response, spoken from position ``at`` of its audio on. ``final`` words are what the model says it spoke
+    there, after the fact: they take the place of the earlier ones of that position.
+    """
 
     connection: ConnectionId
     response: ResponseId
     text: str
     at: Samples
+    final: bool = False
 
 
 class ResponseFinished(_Fact, frozen=True):
@@ -349,6 +393,24 @@ class ForwardAudio(_Wish, frozen=True):
     audio: Audio
 
 
+class Recall(_Wish, frozen=True):
+    """The first wish to a session that takes over: what was said so far, oldest first, and which tool calls still run.
+    ``carry_on``: the last reply was broken off by a fault, and the model should take it up again unasked.
+    """
+
+    connection: ConnectionId
+    turns: tuple[PastTurn, ...]
+    tools: tuple[PendingTool, ...] = ()
+    carry_on: bool = False
+
+
+class ReplayAudio(_Wish, frozen=True):
+    """Caller audio that an earlier session was given and has not answered, for the one that takes over."""
+
+    connection: ConnectionId
+    audio: Audio
+
+
 class ForwardText(_Wish, frozen=True):
     """Typed words for the model."""
 
@@ -381,7 +443,7 @@ class Truncate(_Wish, frozen=True):
 
 
 class ReturnToolResult(_Wish, frozen=True):
-    """The answer to a tool call."""
+    """The answer to a tool call that this session made, or that :class:`Recall` told it of."""
 
     connection: ConnectionId
     tool_call: ToolCallId
@@ -425,6 +487,18 @@ class Ignore(_Wish, frozen=True):
     samples: Samples = Samples(0)
 
 
+class SwapModel(_Wish, frozen=True):
+    """From here on ``connection`` speaks for the call and ``old`` does not. ``replayed`` samples of the caller's follow,
+    which the old one had not answered; ``lost`` ones of those could not be kept for it.
+    """
+
+    connection: ConnectionId
+    old: ConnectionId
+    moment: SwapMoment
+    replayed: Samples
+    lost: Samples
+
+
 class CloseCall(_Wish, frozen=True):
     """The last effect of every call."""
 
@@ -454,7 +528,9 @@ ModelEvent = (
 Event = EngineEvent | ChannelEvent | ModelEvent | ToolFinished
 
 ChannelEffect = Play | FinishPlaying | Flush | HangUp
-ModelEffect = ForwardAudio | ForwardText | Speak | CancelResponse | Truncate | ReturnToolResult
+ModelEffect = (
+    ForwardAudio | ReplayAudio | Recall | ForwardText | Speak | CancelResponse | Truncate | ReturnToolResult
+)
 ToolEffect = RunTool | CancelTool
-CallEffect = OpenModel | CloseModel | Ignore | CloseCall
+CallEffect = OpenModel | CloseModel | SwapModel | Ignore | CloseCall
 Effect = ChannelEffect | ModelEffect | ToolEffect | CallEffect

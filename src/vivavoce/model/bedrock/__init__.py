@@ -1,0 +1,1 @@
+"""Amazon Bedrock's bidirectional stream over HTTP/2: connections, credentials, faults."""

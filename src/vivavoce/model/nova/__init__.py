@@ -1,0 +1,1 @@
+"""Amazon Nova Sonic as a speech model."""

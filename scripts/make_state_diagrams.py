@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from vivavoce.core import links, phase, playout, session, talk, tools, voices
+from vivavoce.core import links, phase, playout, recovery, renewal, session, takeover, talk, tools, voices, watch
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "states.md"
 Table = Mapping[Any, Any]  # (state, move) -> state, of whatever enums
@@ -46,6 +46,7 @@ DRAWINGS = (
     Drawing("The agent's voice", voices, voices.AGENT_TABLE),
     Drawing("Playout, one for each response", playout, playout.PLAYOUT_TABLE),
     Drawing("A tool call", tools, tools.TOOL_TABLE),
+    Drawing("The next model session", renewal, renewal.SPARE_TABLE),
 )
 
 
@@ -59,8 +60,7 @@ def page() -> str:
     ]
     rules = [
         "## What joins them",
-        _markdown(_paragraphs(session)[-1]),
-        _markdown(_paragraphs(talk)[-1]),
+        *(_markdown(_paragraphs(module)[-1]) for module in (session, talk, renewal, recovery, takeover, watch)),
     ]
     return "\n\n".join([*head, *(part for drawing in DRAWINGS for part in _section(drawing)), *rules]) + "\n"
 

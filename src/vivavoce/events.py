@@ -275,8 +275,8 @@ class AgentAudio(_Fact, frozen=True):
 
 
 class AgentText(_Fact, frozen=True):
-    """Words of a response, spoken from position ``at`` of its audio on. ``final`` words are what the model says it spoke
-    there, after the fact: they take the place of the earlier ones of that position.
+    """Words of a response, spoken from position ``at`` of its audio on. ``final`` words are what the model says it
+    spoke there, after the fact: they take the place of the earlier ones of that position.
     """
 
     connection: ConnectionId
@@ -488,8 +488,9 @@ class Ignore(_Wish, frozen=True):
 
 
 class SwapModel(_Wish, frozen=True):
-    """From here on ``connection`` speaks for the call and ``old`` does not. ``replayed`` samples of the caller's follow,
-    which the old one had not answered; ``lost`` ones of those could not be kept for it.
+    """From here on ``connection`` speaks for the call and ``old`` does not. ``replayed`` samples of the caller's
+    follow, which the old one had not answered; ``lost`` ones of those could not be kept for it. ``reason`` says why the
+    old one was given up, where it did not simply come to its time.
     """
 
     connection: ConnectionId
@@ -497,6 +498,7 @@ class SwapModel(_Wish, frozen=True):
     moment: SwapMoment
     replayed: Samples
     lost: Samples
+    reason: str = ""
 
 
 class CloseCall(_Wish, frozen=True):
@@ -528,9 +530,7 @@ ModelEvent = (
 Event = EngineEvent | ChannelEvent | ModelEvent | ToolFinished
 
 ChannelEffect = Play | FinishPlaying | Flush | HangUp
-ModelEffect = (
-    ForwardAudio | ReplayAudio | Recall | ForwardText | Speak | CancelResponse | Truncate | ReturnToolResult
-)
+ModelEffect = ForwardAudio | ReplayAudio | Recall | ForwardText | Speak | CancelResponse | Truncate | ReturnToolResult
 ToolEffect = RunTool | CancelTool
 CallEffect = OpenModel | CloseModel | SwapModel | Ignore | CloseCall
 Effect = ChannelEffect | ModelEffect | ToolEffect | CallEffect

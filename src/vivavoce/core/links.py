@@ -1,8 +1,9 @@
 """The two wires of a call: the channel to the caller, and the connections to models.
 
 A call has one channel and, in time, several model connections: the next one in the order of preference when the first
-will not open, and, overlapping, a renewed session or another model. Only one of them is *current*; what any other says
-is late.
+will not open, another of the same model before the first one's time is up or when it was lost. One of them is
+*current* and speaks for the call; beside it there may be one *spare*, opened early and not yet spoken to. What any
+other says is late.
 """
 
 from __future__ import annotations
@@ -37,41 +38,75 @@ LINK_TABLE = {
     (Link.LIVE, LinkMove.CLOSE): Link.GONE,
 }
 
+NO_CONNECTION = ConnectionId(0)
+
 
 def link() -> Machine[Link, LinkMove]:
     return Machine(LINK_TABLE, Link.OPENING)
 
 
+_NOWHERE = Machine(LINK_TABLE, Link.GONE)
+
+
 class ModelLinks:
     """The model connections of a call; connection ``n`` is the ``n``-th opened, counted from 1."""
 
-    __slots__ = ("_links", "model")
+    __slots__ = ("_link", "_opened", "_spare_link", "current", "model", "spare")
 
     def __init__(self) -> None:
-        self._links: list[Machine[Link, LinkMove]] = []
-        self.model = -1  # index into the plan's models of the current connection
-
-    @property
-    def current(self) -> ConnectionId:
-        """The connection that speaks for the call; 0 before the first was opened."""
-        return ConnectionId(len(self._links))
+        self._opened = 0
+        self._link = _NOWHERE
+        self._spare_link = _NOWHERE
+        self.current = NO_CONNECTION  # the connection that speaks for the call
+        self.spare = NO_CONNECTION
+        self.model = -1  # index into the plan's models of the current connection, and of the spare
 
     @property
     def state(self) -> Link:
-        return self._links[-1].state if self._links else Link.GONE
+        return self._link.state
+
+    @property
+    def spare_state(self) -> Link:
+        return self._spare_link.state
+
+    def is_spare(self, connection: ConnectionId) -> bool:
+        return connection == self.spare != NO_CONNECTION
 
     @property
     def live(self) -> bool:
-        return bool(self._links) and self._links[-1].state is Link.LIVE
+        return self._link.state is Link.LIVE
 
-    def open_next(self) -> ConnectionId:
-        """Begin a connection to the next model in the order of preference; it becomes the current one."""
-        self._links.append(link())
-        self.model += 1
+    def open(self, model: int) -> ConnectionId:
+        """Begin a connection to the model with this index; it becomes the current one."""
+        self.model = model
+        self.current, self._link = self._next(), link()
         return self.current
 
+    def open_spare(self) -> ConnectionId:
+        """Begin another connection to the current one's model, beside it."""
+        self.spare, self._spare_link = self._next(), link()
+        return self.spare
+
+    def promote(self) -> ConnectionId:
+        """The spare becomes the current connection; returns the one that was."""
+        old, self.current, self._link = self.current, self.spare, self._spare_link
+        self.spare, self._spare_link = NO_CONNECTION, _NOWHERE
+        return old
+
     def can(self, move: LinkMove) -> bool:
-        return bool(self._links) and self._links[-1].can(move)
+        return self._link.can(move)
 
     def move(self, move: LinkMove) -> None:
-        self._links[-1].move(move)
+        self._link.move(move)
+
+    def spare_can(self, move: LinkMove) -> bool:
+        return self._spare_link.can(move)
+
+    def move_spare(self, move: LinkMove) -> None:
+        """A spare that is gone is no spare any more."""
+        if self._spare_link.move(move) is Link.GONE:
+            self.spare, self._spare_link = NO_CONNECTION, _NOWHERE
+
+    def _next(self) -> ConnectionId:
+        self._opened += 1
+        return ConnectionId(self._opened)

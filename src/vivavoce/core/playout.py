@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from vivavoce.core.machine import Machine
-from vivavoce.events import Evidence, ResponseId
+from vivavoce.events import ConnectionId, Evidence, ResponseId
 
 
 class Playout(StrEnum):
@@ -46,6 +46,7 @@ class ResponsePlayout:
     """One response on its way to the caller's ear. ``segments`` are ``(position, text)``, positions growing."""
 
     response: ResponseId
+    connection: ConnectionId  # of the session that makes it
     machine: Machine[Playout, PlayoutMove] = field(default_factory=lambda: Machine(PLAYOUT_TABLE, Playout.OPEN))
     generated: int = 0
     sent: int = 0
@@ -70,9 +71,14 @@ class ResponsePlayout:
         """Generated, but too late to be sent."""
         self.generated += samples
 
-    def say(self, at: int, text: str) -> None:
-        """Words from position ``at`` on. Pieces that claim no later place than the last share its stretch."""
-        if self.segments and at <= self.segments[-1][0]:
+    def say(self, at: int, text: str, *, final: bool = False) -> None:
+        """Words from position ``at`` on. Pieces that claim no later place than the last share its stretch; ``final``
+        ones replace the words of a piece that begins just there.
+        """
+        places = [start for start, _ in self.segments] if final else []
+        if at in places:
+            self.segments[places.index(at)] = (at, text)
+        elif self.segments and at <= self.segments[-1][0]:
             start, earlier = self.segments.pop()
             self.segments.append((start, f"{earlier} {text}"))
         else:
@@ -84,18 +90,26 @@ class ResponsePlayout:
         self.evidence = evidence
 
     def heard_text(self) -> str:
-        """The words within the first ``played`` samples.
+        """The words within the first ``played`` samples."""
+        return self._text_until(self.played)
 
-        A segment that was played in part gives as many of its words as its share of samples: whole words only, counted
+    def text_for_memory(self) -> str:
+        """The words that will have been heard: what is sent and not cut off will be."""
+        return self._text_until(self.sent if self.audible or self.state is Playout.PLAYED else self.played)
+
+    def _text_until(self, position: int) -> str:
+        """The words within the first ``position`` samples.
+
+        A segment that lies there in part gives as many of its words as its share of samples: whole words only, counted
         by letters, since neither we nor most providers know where each word lies.
         """
         heard: list[str] = []
         for index, (start, text) in enumerate(self.segments):
             end = self.segments[index + 1][0] if index + 1 < len(self.segments) else self.generated
-            if self.played >= end and end > start:
+            if position >= end and end > start:
                 heard.append(text)
-            elif self.played > start:
-                heard.append(_leading_words(text, (self.played - start) / (end - start)))
+            elif position > start:
+                heard.append(_leading_words(text, (position - start) / (end - start)))
         return " ".join(part for part in heard if part)
 
 
@@ -120,8 +134,10 @@ class Playouts:
         self._responses: dict[ResponseId, ResponsePlayout] = {}
         self._active: list[ResponsePlayout] = []  # those that may be audible: an hour's call has few at a time
 
-    def begin(self, response: ResponseId) -> ResponsePlayout:
-        playout = self._responses[response] = ResponsePlayout(response)
+    def begin(self, response: ResponseId, connection: ConnectionId) -> ResponsePlayout:
+        """A response that another connection had begun and made nothing of begins anew."""
+        self._active = [playout for playout in self._active if playout.response != response]
+        playout = self._responses[response] = ResponsePlayout(response, connection)
         self._active.append(playout)
         return playout
 

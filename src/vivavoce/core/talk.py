@@ -18,6 +18,7 @@ from vivavoce.events import (
     GREETING,
     AgentAudio,
     AgentText,
+    CallerSpeechStarted,
     CallPlan,
     CancelResponse,
     ConnectionId,
@@ -62,12 +63,15 @@ class Talk:
         """Nobody talks, on either side."""
         return self.caller.can(CallerMove.START) and self.agent_quiet
 
-    def caller_started(self, connection: ConnectionId) -> Iterator[Effect]:
+    def caller_started(self, event: CallerSpeechStarted) -> Iterator[Effect]:
+        """Takes the turn if the model says so. Of what an earlier session said the new one knows nothing, so that is
+        yielded to any speech.
+        """
         if not self.caller.can(CallerMove.START):
             yield Ignore("CallerSpeechStarted", "the caller is already talking")
             return
         self.caller.move(CallerMove.START)
-        yield from self._yield_turn(connection)
+        yield from self._yield_turn(event.connection, only_others=not event.takes_turn)
 
     def caller_stopped(self) -> Iterator[Effect]:
         if not self.caller.can(CallerMove.STOP):
@@ -75,19 +79,25 @@ class Talk:
             return
         self.caller.move(CallerMove.STOP)
 
+    def hand_over(self) -> None:
+        """Another session hears the caller now; whether they talk it must find out by itself."""
+        if self.caller.can(CallerMove.STOP):
+            self.caller.move(CallerMove.STOP)
+
     def caller_typed(self, connection: ConnectionId) -> Iterator[Effect]:
         """Typing takes the turn as talking does."""
         yield from self._yield_turn(connection)
 
     def response_started(self, event: ResponseStarted) -> Iterator[Effect]:
-        if self.playouts.get(event.response) is not None:
+        before = self.playouts.get(event.response)
+        if before is not None and (before.generated or before.connection == event.connection):
             yield Ignore("ResponseStarted", "this response was already begun")
             return
         if self.response is not None:
             yield from self._finish_playout(self.response)
         if event.response == self.awaited:
             self.awaited = None
-        self.playouts.begin(event.response)
+        self.playouts.begin(event.response, event.connection)
         self.agent.move(AgentMove.BEGIN)
         self.response = event.response
 
@@ -108,7 +118,7 @@ class Talk:
         if playout is None:
             yield Ignore("AgentText", "this response was never begun")
             return
-        playout.say(event.at, event.text)
+        playout.say(event.at, event.text, final=event.final)
 
     def response_finished(self, event: ResponseFinished) -> Iterator[Effect]:
         if event.response != self.response:
@@ -171,9 +181,9 @@ class Talk:
     def _may_cut(self, response: ResponseId) -> bool:
         return not self._never and response not in self._protected
 
-    def _yield_turn(self, connection: ConnectionId) -> Iterator[Effect]:
+    def _yield_turn(self, connection: ConnectionId, *, only_others: bool = False) -> Iterator[Effect]:
         for playout in list(self.playouts.audible):
-            if not self._may_cut(playout.response):
+            if not self._may_cut(playout.response) or (only_others and playout.connection == connection):
                 continue
             playout.machine.move(PlayoutMove.FLUSH)
             yield Flush(playout.response)

@@ -15,6 +15,10 @@ class Timer(StrEnum):
     SILENCE = "silence"  # nobody talks
     PLAYOUT = "playout"  # the channel should have reported the end of a response by then
     ENDING = "ending"  # last words must be over by then
+    RENEWAL = "renewal"  # the model session's time is running out: the next step
+    SPARE = "spare"  # the next session must be up, or be opened again, by then
+    RECOVERY = "recovery"  # a lost session's successor must be up, or be tried again, by then
+    REPLY = "reply"  # the model must have said something by then
 
 
 class Timers:

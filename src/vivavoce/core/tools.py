@@ -1,11 +1,11 @@
-"""The tool calls of a call. Each runs beside the talk and is answered once, to the connection that asked."""
+"""The tool calls of a call. Each runs beside the talk, once, whoever waits for its answer by then."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from vivavoce.core.machine import Machine
-from vivavoce.events import ConnectionId, ToolCallId
+from vivavoce.events import PendingTool, ToolCallId
 
 
 class ToolState(StrEnum):
@@ -30,31 +30,32 @@ TOOL_TABLE = {
 
 
 class ToolCalls:
-    """Who asked for what, and whether it is answered."""
+    """What was asked for, and whether it is answered."""
 
-    __slots__ = ("_asked_by", "_calls", "_running")
+    __slots__ = ("_calls", "_described", "_running")
 
     def __init__(self) -> None:
         self._calls: dict[ToolCallId, Machine[ToolState, ToolMove]] = {}
-        self._asked_by: dict[ToolCallId, ConnectionId] = {}
+        self._described: dict[ToolCallId, PendingTool] = {}
         self._running: dict[ToolCallId, None] = {}  # in the order asked; every step looks at it
 
     def known(self, tool_call: ToolCallId) -> bool:
         return tool_call in self._calls
 
-    def start(self, tool_call: ToolCallId, asked_by: ConnectionId) -> None:
-        self._calls[tool_call] = Machine(TOOL_TABLE, ToolState.RUNNING)
-        self._asked_by[tool_call] = asked_by
-        self._running[tool_call] = None
+    def start(self, asked: PendingTool) -> None:
+        self._calls[asked.tool_call] = Machine(TOOL_TABLE, ToolState.RUNNING)
+        self._described[asked.tool_call] = asked
+        self._running[asked.tool_call] = None
+
+    def described(self, tool_call: ToolCallId) -> PendingTool:
+        return self._described[tool_call]
 
     def can_answer(self, tool_call: ToolCallId) -> bool:
         return self.known(tool_call) and self._calls[tool_call].can(ToolMove.ANSWER)
 
-    def answer(self, tool_call: ToolCallId) -> ConnectionId:
-        """Returns the connection that asked."""
+    def answer(self, tool_call: ToolCallId) -> None:
         self._calls[tool_call].move(ToolMove.ANSWER)
         del self._running[tool_call]
-        return self._asked_by[tool_call]
 
     def cancel(self, tool_call: ToolCallId) -> None:
         self._calls[tool_call].move(ToolMove.CANCEL)

@@ -47,6 +47,7 @@ from vivavoce.events import (
     RunTool,
     StopRequested,
     StoreFailed,
+    SwapModel,
     TimePassed,
     ToolCallId,
     ToolEffect,
@@ -169,7 +170,7 @@ class Call:
 
     def _perform(self, effect: Effect) -> None:
         if isinstance(effect, ChannelEffect):
-            self._guard(lambda: self._channel.perform(effect), ChannelLost)
+            self._perform_on_channel(effect)
         elif isinstance(effect, ModelEffect):
             self._perform_on_model(effect)
         else:
@@ -187,7 +188,7 @@ class Call:
                 self._ports.cancel_tool(tool_call)
             case CloseCall():
                 self._end = effect
-            case Ignore():
+            case SwapModel() | Ignore():
                 pass
 
     def _perform_on_model(self, effect: ModelEffect) -> None:
@@ -198,23 +199,25 @@ class Call:
                 self._inbox.put_now(AudioLost(connection, effect.audio.samples))
         else:
             session, bridge = connected
-            self._guard(
-                lambda: session.perform(bridge.to_model(effect)), lambda message: ModelLost(connection, message)
-            )
+            try:
+                session.perform(bridge.to_model(effect))
+            except Exception as error:  # noqa: BLE001  # an adapter's mistake must end in a closed session, not a dead loop
+                self._ports.drop_model(connection)
+                self._inbox.put_now(ModelLost(connection, _why(error), _is_retryable(error)))
 
-    def _guard(self, action: Callable[[], None], lost: Callable[[str], Event]) -> None:
+    def _perform_on_channel(self, effect: ChannelEffect) -> None:
         """A port that cannot perform is a port that is gone."""
         try:
-            action()
-        except Exception as error:  # noqa: BLE001  # an adapter's mistake must end in a closed call, not a dead loop
-            self._inbox.put_now(lost(_why(error)))
+            self._channel.perform(effect)
+        except Exception as error:  # noqa: BLE001  # as above
+            self._inbox.put_now(ChannelLost(_why(error)))
 
     # -- pumps: each puts facts into the inbox and turns its port's end into one ---------------------------------------
 
     async def _pump_channel(self) -> None:
         try:
             await self._channel.run(self._inbox.put)
-        except Exception as error:  # noqa: BLE001  # as in _guard
+        except Exception as error:  # noqa: BLE001  # as above
             self._inbox.put_now(ChannelLost(_why(error)))
         else:
             self._inbox.put_now(CallerHungUp())
@@ -231,9 +234,8 @@ class Call:
                     await self._inbox.put(converted)
 
             await session.run(emit)
-        except Exception as error:  # noqa: BLE001  # as in _guard
-            retryable = isinstance(error, VivavoceError) and error.retryable
-            self._inbox.put_now(ModelLost(connection, _why(error), retryable))
+        except Exception as error:  # noqa: BLE001  # as above
+            self._inbox.put_now(ModelLost(connection, _why(error), _is_retryable(error)))
         else:
             self._inbox.put_now(ModelLost(connection, "the model ended the session"))
         finally:
@@ -242,11 +244,15 @@ class Call:
     async def _run_tool(self, tool_call: ToolCallId, name: str, arguments: str) -> None:
         try:
             outcome = await self._tools.run(name, arguments)
-        except Exception as error:  # noqa: BLE001  # as in _guard; a tool is never fatal to a call
+        except Exception as error:  # noqa: BLE001  # as above; a tool is never fatal to a call
             failure = msgspec.json.encode({"error": {"message": _why(error)}}).decode()
             self._inbox.put_now(ToolFinished(tool_call, ToolStatus.FAILED, failure))
         else:
             self._inbox.put_now(ToolFinished(tool_call, outcome.status, outcome.result))
+
+
+def _is_retryable(error: Exception) -> bool:
+    return isinstance(error, VivavoceError) and error.retryable
 
 
 def _why(error: Exception) -> str:
@@ -310,6 +316,11 @@ class _Ports:
 
     def close_model(self, connection: ConnectionId) -> None:
         self._models[connection].cancel()
+
+    def drop_model(self, connection: ConnectionId) -> None:
+        """It does not work any more; what it still holds is let go of."""
+        del self.sessions[connection]
+        self.close_model(connection)
 
     def start_tool(self, tool_call: ToolCallId, running: Coroutine[None, None, None]) -> None:
         task = self._tools[tool_call] = self._start(running, "tool")

@@ -20,6 +20,7 @@ from vivavoce.events import (
     ForwardAudio,
     ModelEffect,
     ModelEvent,
+    ReplayAudio,
     ResponseFinished,
     ResponseId,
     ResponseInterrupted,
@@ -42,6 +43,8 @@ class RateBridge:
         match effect:
             case ForwardAudio(connection, audio) if self._call_hz != self._input_hz:
                 return ForwardAudio(connection, Audio(self._to_model.push(audio.pcm)))
+            case ReplayAudio(connection, audio) if self._call_hz != self._input_hz:
+                return ReplayAudio(connection, Audio(self._to_model.push(audio.pcm)))
             case Truncate() if self._call_hz != self._output_hz:
                 return msgspec.structs.replace(effect, heard=_scale(effect.heard, self._call_hz, self._output_hz))
             case _:

@@ -37,6 +37,8 @@ from vivavoce.events import (
     ForwardText,
     ModelEffect,
     ModelReady,
+    Recall,
+    ReplayAudio,
     ResponseFinished,
     ResponseId,
     ResponseInterrupted,
@@ -273,7 +275,7 @@ class _ScriptedSession:
 
     def perform(self, effect: ModelEffect) -> None:
         match effect:
-            case ForwardAudio(_, audio):
+            case ForwardAudio(_, audio) | ReplayAudio(_, audio):
                 for when, at in self._ear.hear(audio.pcm):
                     kind = CallerSpeechStarted if when is When.CALLER_STARTS else CallerSpeechStopped
                     self._occurrences.put_nowait(_Occurrence(when, kind(self._connection, Samples(at))))
@@ -286,7 +288,7 @@ class _ScriptedSession:
             case CancelResponse(_, response):
                 self._making.discard(response)
                 self._occurrences.put_nowait(_Occurrence(When.CANCEL))
-            case Truncate():
+            case Truncate() | Recall():
                 pass  # it remembers nothing
 
     def _next_group(self, occurrence: _Occurrence) -> Sequence[Step]:

@@ -58,6 +58,8 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 _BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "rate_hz": st.sampled_from([8_000, 16_000, 0]),
     "name": st.sampled_from(["find_cars", "book", END_CALL]),
+    "lifetime_us": st.sampled_from([0, 0, 1, 10_000_000, 480_000_000]),
+    "reply_limit_us": st.sampled_from([0, 0, 1_000_000]),
     "arguments": st.sampled_from(["{}", '{"reason": "person"}', '{"reason": "goodbye"}', "nonsense", ""]),
 }
 

@@ -15,14 +15,14 @@ def test_before_the_first_connection_there_is_none() -> None:
     assert not any(models.can(move) for move in LinkMove)
 
 
-def test_connections_count_from_one_and_models_go_in_order() -> None:
+def test_connections_count_from_one_whatever_model_they_are_to() -> None:
     models = ModelLinks()
-    assert [(models.open_next(), models.model) for _ in range(3)] == [(1, 0), (2, 1), (3, 2)]
+    assert [(models.open(model), models.model) for model in (0, 0, 1)] == [(1, 0), (2, 0), (3, 1)]
 
 
 def test_a_connection_is_live_once_open() -> None:
     models = ModelLinks()
-    models.open_next()
+    models.open(0)
     assert (models.state, models.live) == (Link.OPENING, False)
     models.move(LinkMove.OPEN)
     assert (models.state, models.live) == (Link.LIVE, True)
@@ -33,9 +33,39 @@ def test_a_connection_is_live_once_open() -> None:
 
 def test_moves_concern_the_current_connection_only() -> None:
     models = ModelLinks()
-    models.open_next()
+    models.open(0)
     models.move(LinkMove.LOSE)
-    models.open_next()
+    models.open(0)
+    assert (models.current, models.state) == (2, Link.OPENING)
+    models.move(LinkMove.OPEN)
+    assert models.live
+
+
+def test_a_spare_does_not_speak_for_the_call_until_it_is_promoted() -> None:
+    models = ModelLinks()
+    models.open(0)
+    models.move(LinkMove.OPEN)
+    assert (models.open_spare(), models.spare, models.spare_state) == (2, 2, Link.OPENING)
+    models.move_spare(LinkMove.OPEN)
+    assert (models.current, models.spare_state) == (1, Link.LIVE)
+    assert models.promote() == 1
+    assert (models.current, models.live, models.spare, models.spare_state) == (2, True, 0, Link.GONE)
+
+
+def test_a_spare_that_is_gone_is_none_and_its_number_is_not_used_again() -> None:
+    models = ModelLinks()
+    models.open(0)
+    models.open_spare()
+    models.move_spare(LinkMove.LOSE)
+    assert (models.spare, models.spare_state, models.spare_can(LinkMove.OPEN)) == (0, Link.GONE, False)
+    assert models.open_spare() == 3
+
+
+def test_a_spare_may_be_promoted_while_it_opens() -> None:
+    models = ModelLinks()
+    models.open(0)
+    models.open_spare()
+    models.promote()
     assert (models.current, models.state) == (2, Link.OPENING)
     models.move(LinkMove.OPEN)
     assert models.live

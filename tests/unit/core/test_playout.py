@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.core.scenario import R1, R2, R3
+from tests.unit.core.scenario import ONE, R1, R2, R3
 from vivavoce.core.playout import Playout, PlayoutMove, Playouts, ResponsePlayout
 from vivavoce.events import Evidence
 
 
 def _playout(*, generated: int, played: int, segments: list[tuple[int, str]]) -> ResponsePlayout:
-    playout = ResponsePlayout(R1)
+    playout = ResponsePlayout(R1, ONE)
     playout.send(generated)
     playout.report(played, Evidence.PLAYED)
     for at, text in segments:
@@ -19,7 +19,7 @@ def _playout(*, generated: int, played: int, segments: list[tuple[int, str]]) ->
 
 
 def test_samples_are_counted_at_each_station() -> None:
-    playout = ResponsePlayout(R1)
+    playout = ResponsePlayout(R1, ONE)
     playout.send(100)
     playout.send(50)
     playout.drop(30)
@@ -28,7 +28,7 @@ def test_samples_are_counted_at_each_station() -> None:
 
 
 def test_nobody_has_said_anything_at_first() -> None:
-    playout = ResponsePlayout(R1)
+    playout = ResponsePlayout(R1, ONE)
     assert (playout.generated, playout.sent, playout.played, playout.evidence) == (0, 0, 0, Evidence.ASSUMED)
     assert playout.heard_text() == ""
 
@@ -39,7 +39,7 @@ def test_nobody_has_said_anything_at_first() -> None:
     ids=["forward", "never back", "never beyond what was sent", "never negative", "all of it"],
 )
 def test_a_channel_is_believed_within_reason(reports: list[int], played: int) -> None:
-    playout = ResponsePlayout(R1)
+    playout = ResponsePlayout(R1, ONE)
     playout.send(100)
     for report in reports:
         playout.report(report, Evidence.PLAYED)
@@ -58,7 +58,7 @@ def test_a_channel_is_believed_within_reason(reports: list[int], played: int) ->
     ],
 )
 def test_a_response_is_audible_until_it_is_played_or_flushed(moves: list[PlayoutMove], audible: bool) -> None:
-    playout = ResponsePlayout(R1)
+    playout = ResponsePlayout(R1, ONE)
     for move in moves:
         playout.machine.move(move)
     assert playout.audible is audible
@@ -129,7 +129,7 @@ def test_text_of_nothing_but_blanks_adds_nothing() -> None:
 
 def test_playouts_keep_every_response() -> None:
     playouts = Playouts()
-    first = playouts.begin(R1)
+    first = playouts.begin(R1, ONE)
     assert playouts.get(R1) is first
     assert playouts.get(R2) is None
     first.machine.move(PlayoutMove.FLUSH)
@@ -139,7 +139,7 @@ def test_playouts_keep_every_response() -> None:
 
 def test_what_may_still_be_heard_is_listed_in_the_order_begun() -> None:
     playouts = Playouts()
-    first, second, third = (playouts.begin(response) for response in (R1, R2, R3))
+    first, second, third = (playouts.begin(response, ONE) for response in (R1, R2, R3))
     assert playouts.audible == [first, second, third]
     second.machine.move(PlayoutMove.FLUSH)
     assert playouts.audible == [first, third]
@@ -152,7 +152,7 @@ def test_what_may_still_be_heard_is_listed_in_the_order_begun() -> None:
 
 def test_unplayed_counts_only_what_can_still_be_heard() -> None:
     playouts = Playouts()
-    first, second = playouts.begin(R1), playouts.begin(R2)
+    first, second = playouts.begin(R1, ONE), playouts.begin(R2, ONE)
     first.send(100)
     second.send(70)
     first.report(30, Evidence.PLAYED)

@@ -199,7 +199,7 @@ def test_while_last_words_are_said_the_caller_is_not_listened_to() -> None:
     call = _saying_goodbye()
     assert call.at(10_010, CallerAudio(audio(20)), CallerText("wait")) == (
         Ignore("CallerAudio", "the call is ending", samples(20)),
-        Ignore("CallerText", "no model listens"),
+        Ignore("CallerText", "the call is ending"),
     )
 
 
@@ -252,18 +252,18 @@ def test_nobody_hangs_up_on_a_channel_that_is_gone(make: Callable[[], Script]) -
 # -- the model leaves --------------------------------------------------------------------------------------------------
 
 
-def test_a_model_lost_in_talk_ends_the_call() -> None:
-    call = talking()
+def test_a_model_lost_for_good_ends_the_call_once_what_was_said_is_heard() -> None:
+    call = talking(plan(models=("only",)))
     call.at(0, ResponseStarted(ONE, R1), said(R1, 500))
-    assert call.at(100, ModelLost(ONE, "reset")) == (FinishPlaying(R1),), "what is being heard is heard to its end"
-    assert call.at(500, played(R1, 500)) == (HangUp("reset"), CloseCall(Disposition.MODEL_LOST, "reset"))
+    assert call.at(100, ModelLost(ONE, "no", retryable=False)) == (FinishPlaying(R1),)
+    assert call.at(500, played(R1, 500)) == (HangUp("no"), CloseCall(Disposition.MODEL_LOST, "no"))
 
 
-def test_a_model_lost_in_silence_ends_the_call_at_once() -> None:
-    call = talking()
-    assert call.at(100, ModelLost(ONE, "reset")) == (
-        HangUp("reset"),
-        CloseCall(Disposition.MODEL_LOST, "reset"),
+def test_a_model_lost_for_good_in_silence_ends_the_call_at_once() -> None:
+    call = talking(plan(models=("only",)))
+    assert call.at(100, ModelLost(ONE, "no", retryable=False)) == (
+        HangUp("no"),
+        CloseCall(Disposition.MODEL_LOST, "no"),
     )
 
 

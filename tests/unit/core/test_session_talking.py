@@ -143,7 +143,6 @@ OLD: list[ModelEvent] = [
     ResponseFinished(ONE, R1),
     ResponseInterrupted(ONE, R1),
     ToolRequested(ONE, T1, "find_cars", "{}"),
-    UsageReported(ONE),
     ModelLost(ONE, "closed"),
 ]
 

@@ -15,6 +15,7 @@ from vivavoce.core.links import LINK_TABLE, Link
 from vivavoce.core.machine import Machine
 from vivavoce.core.phase import PHASE_TABLE, Phase
 from vivavoce.core.playout import PLAYOUT_TABLE, Playout
+from vivavoce.core.renewal import SPARE_TABLE, Spare
 from vivavoce.core.tools import TOOL_TABLE, ToolState
 from vivavoce.core.voices import AGENT_TABLE, CALLER_TABLE, Agent, Caller
 from vivavoce.errors import IllegalMove
@@ -85,6 +86,22 @@ CASES = {
             "ending play_out": "played",
             "ending flush": "flushing",
             "flushing stop": "cut",
+        },
+    ),
+    "SPARE_TABLE": Case(
+        SPARE_TABLE,
+        Spare.NONE,
+        {
+            "none open": "opening",
+            "opening come_up": "ready",
+            "opening fail": "failed",
+            "ready fail": "failed",
+            "failed open": "opening",
+            "ready take_over": "none",
+            "opening take_over": "none",
+            "opening drop": "none",
+            "ready drop": "none",
+            "failed drop": "none",
         },
     ),
     "TOOL_TABLE": Case(

@@ -14,6 +14,7 @@ from vivavoce.events import (
     FAREWELL,
     GREETING,
     AgentText,
+    CallerSpeechStarted,
     CallPlan,
     CancelResponse,
     Effect,
@@ -30,6 +31,8 @@ from vivavoce.events import (
     Samples,
     Truncate,
 )
+
+SPEAKS = CallerSpeechStarted(ONE, samples(0))
 
 
 def _state(talk: Talk, response: ResponseId) -> Playout:
@@ -141,15 +144,15 @@ def test_audio_after_the_end_of_its_response_is_ignored_and_counted() -> None:
 
 def test_a_caller_who_talks_already_cannot_start() -> None:
     talk = Talk(plan())
-    assert _do(talk.caller_started(ONE)) == []
+    assert _do(talk.caller_started(SPEAKS)) == []
     assert not talk.quiet
-    assert _do(talk.caller_started(ONE)) == [Ignore("CallerSpeechStarted", "the caller is already talking")]
+    assert _do(talk.caller_started(SPEAKS)) == [Ignore("CallerSpeechStarted", "the caller is already talking")]
 
 
 def test_a_caller_who_is_silent_cannot_stop() -> None:
     talk = Talk(plan())
     assert _do(talk.caller_stopped()) == [Ignore("CallerSpeechStopped", "the caller is not talking")]
-    _do(talk.caller_started(ONE))
+    _do(talk.caller_started(SPEAKS))
     assert _do(talk.caller_stopped()) == []
     assert talk.caller.state is Caller.SILENT
 
@@ -176,7 +179,7 @@ def test_a_channel_that_stops_by_itself_is_not_believed() -> None:
 def test_barge_in_flushes_cancels_and_tells_the_model_what_was_heard() -> None:
     talk = _speaking(ms=1000)
     _do(talk.agent_text(AgentText(ONE, R1, "We open at nine.", samples(0))))
-    assert _do(talk.caller_started(ONE)) == [Flush(R1), CancelResponse(ONE, R1)]
+    assert _do(talk.caller_started(SPEAKS)) == [Flush(R1), CancelResponse(ONE, R1)]
     assert (talk.agent.state, talk.response, _state(talk, R1)) == (Agent.IDLE, None, Playout.FLUSHING)
     assert _do(talk.playout_stopped(stopped(R1, 700), ONE)) == [Truncate(ONE, R1, samples(700), "We open at")]
     assert _state(talk, R1) is Playout.CUT
@@ -185,31 +188,31 @@ def test_barge_in_flushes_cancels_and_tells_the_model_what_was_heard() -> None:
 def test_barge_in_while_the_model_has_finished_cancels_nothing() -> None:
     talk = _speaking()
     _do(talk.response_finished(ResponseFinished(ONE, R1)))
-    assert _do(talk.caller_started(ONE)) == [Flush(R1)]
+    assert _do(talk.caller_started(SPEAKS)) == [Flush(R1)]
 
 
 def test_barge_in_before_the_first_audio_still_cancels() -> None:
     talk = Talk(plan())
     _do(talk.response_started(ResponseStarted(ONE, R1)))
-    assert _do(talk.caller_started(ONE)) == [Flush(R1), CancelResponse(ONE, R1)]
+    assert _do(talk.caller_started(SPEAKS)) == [Flush(R1), CancelResponse(ONE, R1)]
 
 
 def test_barge_in_flushes_everything_that_can_be_heard() -> None:
     talk = _speaking(R1)
     _do(talk.response_started(ResponseStarted(ONE, R2)))
-    assert _do(talk.caller_started(ONE)) == [Flush(R1), Flush(R2), CancelResponse(ONE, R2)]
+    assert _do(talk.caller_started(SPEAKS)) == [Flush(R1), Flush(R2), CancelResponse(ONE, R2)]
 
 
 def test_barge_in_when_nothing_can_be_heard_does_nothing() -> None:
     talk = _speaking(ms=100)
     _do(talk.response_finished(ResponseFinished(ONE, R1)), talk.playout_progress(played(R1, 100)))
-    assert _do(talk.caller_started(ONE)) == []
+    assert _do(talk.caller_started(SPEAKS)) == []
 
 
 @pytest.mark.parametrize("answered", [False, True], ids=["flushing", "cut"])
 def test_stale_audio_is_dropped_and_counted(answered: bool) -> None:
     talk = _speaking(ms=100)
-    _do(talk.caller_started(ONE))
+    _do(talk.caller_started(SPEAKS))
     if answered:
         _do(talk.playout_stopped(stopped(R1, 50), ONE))
     why = f"this response is {'cut' if answered else 'flushing'}"
@@ -221,7 +224,7 @@ def test_stale_audio_is_dropped_and_counted(answered: bool) -> None:
 
 def test_the_end_of_a_cancelled_response_is_late() -> None:
     talk = _speaking()
-    _do(talk.caller_started(ONE))
+    _do(talk.caller_started(SPEAKS))
     assert _do(
         talk.response_finished(ResponseFinished(ONE, R1)), talk.response_interrupted(ResponseInterrupted(ONE, R1))
     ) == [
@@ -232,7 +235,7 @@ def test_the_end_of_a_cancelled_response_is_late() -> None:
 
 def test_a_flush_is_answered_once() -> None:
     talk = _speaking()
-    _do(talk.caller_started(ONE), talk.playout_stopped(stopped(R1, 50), ONE))
+    _do(talk.caller_started(SPEAKS), talk.playout_stopped(stopped(R1, 50), ONE))
     assert _do(talk.playout_stopped(stopped(R1, 80), ONE)) == [
         Ignore("PlayoutStopped", "this response was not flushed")
     ]
@@ -240,7 +243,7 @@ def test_a_flush_is_answered_once() -> None:
 
 def test_a_new_response_follows_one_that_is_still_being_flushed() -> None:
     talk = _speaking(R1)
-    _do(talk.caller_started(ONE), talk.caller_stopped())
+    _do(talk.caller_started(SPEAKS), talk.caller_stopped())
     assert _do(talk.response_started(ResponseStarted(ONE, R2)), talk.agent_audio(said(R2, 20))) == [Play(R2, audio(20))]
     assert _state(talk, R1) is Playout.FLUSHING
 
@@ -266,7 +269,7 @@ def test_typing_takes_the_turn_as_talking_does() -> None:
 )
 def test_protected_speech_never_yields(call_plan: CallPlan, response: ResponseId, yields: bool) -> None:
     talk = _speaking(response, call_plan=call_plan)
-    assert bool(_do(talk.caller_started(ONE))) is yields
+    assert bool(_do(talk.caller_started(SPEAKS))) is yields
     assert _state(talk, response) is (Playout.FLUSHING if yields else Playout.OPEN)
     assert talk.response == (None if yields else response)
 

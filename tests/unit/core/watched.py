@@ -36,7 +36,9 @@ from vivavoce.events import (
     Play,
     PlayoutStopped,
     ResponseId,
+    Recall,
     ReturnToolResult,
+    SwapModel,
     RunTool,
     Speak,
     TimePassed,
@@ -55,6 +57,7 @@ class Watched:
         self._playout = _PlayoutWatch()
         self._intake: Counter[str] = Counter()
         self._tools: dict[ToolCallId, str] = {}
+        self._returned: set[tuple[ConnectionId, ToolCallId]] = set()
         self._channel_gone = False
         self._closed = False
 
@@ -105,10 +108,14 @@ class Watched:
                 self._intake["forwarded"] += audio.samples
             case Ignore("CallerAudio", _, samples):
                 self._intake["dropped"] += samples
-            case RunTool(tool_call) | ReturnToolResult(_, tool_call) | CancelTool(tool_call):
+            case RunTool(tool_call) | CancelTool(tool_call):
                 before = "" if isinstance(effect, RunTool) else "RunTool"
-                assert self._tools.get(tool_call, "") == before, "a tool runs once and is answered or cancelled once"
+                assert self._tools.get(tool_call, "") == before, "a tool runs once and is cancelled at most once"
                 self._tools[tool_call] = type(effect).__name__
+            case ReturnToolResult(connection, tool_call):
+                assert self._tools[tool_call] != "CancelTool", "a cancelled tool is not answered"
+                assert (connection, tool_call) not in self._returned, "a session gets a result once"
+                self._returned.add((connection, tool_call))
             case HangUp():
                 self._channel_gone = True
             case Flush(response):
@@ -138,32 +145,55 @@ class Watched:
 
 
 class _ModelWatch:
-    """Wishes go to the connection that speaks for the call, while it does."""
+    """Wishes go to the connection that speaks for the call, while it does; every connection is closed or lost once."""
 
     def __init__(self) -> None:
+        self._live: dict[ConnectionId, bool] = {}  # of those that are neither closed nor lost
         self._current: ConnectionId | None = None
-        self._live = False
-        self._spoken: set[ResponseId] = set()
+        self._spare: ConnectionId | None = None
+        self._told: set[ConnectionId] = set()  # were given any wish
+        self._spoken: set[tuple[ConnectionId, ResponseId]] = set()
 
     def hear(self, event: Event) -> None:
-        if isinstance(event, ModelReady) and event.connection == self._current:
-            self._live = True
-        elif isinstance(event, ModelLost) and event.connection == self._current:
-            self._current, self._live = None, False
+        if isinstance(event, ModelReady) and event.connection in self._live:
+            self._live[event.connection] = True
+        elif isinstance(event, ModelLost) and event.connection in self._live:
+            self._gone(event.connection)
 
     def see(self, effect: Effect) -> None:
         match effect:
             case OpenModel(connection):
-                assert self._current is None, "one connection at a time"
-                self._current = connection
+                if self._current is None:
+                    self._current = connection
+                else:
+                    assert self._spare is None, "one spare at a time"
+                    self._spare = connection
+                self._live[connection] = False
             case CloseModel(connection):
-                assert connection == self._current, "what is closed was open"
-                self._current, self._live = None, False
-            case Speak(_, response):
-                assert response not in self._spoken, "greeting and farewell are said once"
-                self._spoken.add(response)
+                assert connection in self._live, "what is closed was open"
+                self._gone(connection)
+            case SwapModel(connection, old):
+                assert connection not in self._told, "who takes over was not spoken to"
+                assert old not in (self._spare, connection)
+                if connection == self._spare:
+                    self._current, self._spare = connection, None
+            case Speak(connection, response):
+                assert (connection, response) not in self._spoken, "a session is asked once"
+                self._spoken.add((connection, response))
+            case CloseCall():
+                assert not self._live, "no connection is left open"
         if isinstance(effect, ModelEffect):
-            assert (effect.connection, self._live) == (self._current, True), "wishes go to the live connection"
+            assert not (isinstance(effect, Recall) and effect.connection in self._told), "recalling comes first"
+            assert effect.connection == self._current, "wishes go to the connection that speaks for the call"
+            assert self._live.get(effect.connection), "and only while it is live"
+            self._told.add(effect.connection)
+
+    def _gone(self, connection: ConnectionId) -> None:
+        del self._live[connection]
+        if connection == self._current:
+            self._current, self._spare = self._spare, None
+        elif connection == self._spare:
+            self._spare = None
 
 
 class _PlayoutWatch:

@@ -29,6 +29,8 @@ from vivavoce.events import (
     ForwardText,
     ModelEffect,
     ModelReady,
+    Recall,
+    ReplayAudio,
     ResponseFinished,
     ResponseId,
     ResponseStarted,
@@ -147,7 +149,7 @@ class LocalSession:
             return
         dialogue = self._parts.dialogue
         match effect:
-            case ForwardAudio(_, audio):
+            case ForwardAudio(_, audio) | ReplayAudio(_, audio):
                 self._hear(self._parts, audio)
             case ForwardText(_, text):
                 self._jobs.put_nowait(_Job(lambda: dialogue.reply(Heard(text)), withdrawable=True))
@@ -159,7 +161,9 @@ class LocalSession:
                 if self._loudspeaker.cut(response):
                     self._parts.ear.agent_speaking(False)
                 # In its turn, as everything that changes what the dialogue knows.
-                self._jobs.put_nowait(_Job(lambda: _silently(lambda: dialogue.interrupted(heard_text))))
+                self._jobs.put_nowait(_Job(lambda: _wordlessly(_told(dialogue, heard_text))))
+            case Recall(_, turns):
+                self._jobs.put_nowait(_Job(lambda: _wordlessly(dialogue.recall(turns))))
             case ReturnToolResult(_, tool_call, status, result):
                 ok = status is ToolStatus.OK
                 self._jobs.put_nowait(_Job(lambda: dialogue.tool_result(tool_call, result, ok=ok)))
@@ -302,8 +306,12 @@ async def _verbatim(text: str) -> AsyncGenerator[Act, None]:
     yield Say(text)
 
 
-async def _silently(change: Callable[[], None]) -> AsyncGenerator[Act, None]:
-    change()
+async def _told(dialogue: Dialogue, heard_text: str) -> None:
+    dialogue.interrupted(heard_text)
+
+
+async def _wordlessly(work: Awaitable[None]) -> AsyncGenerator[Act, None]:
+    await work
     acts: tuple[Act, ...] = ()
     for act in acts:
         yield act

@@ -144,6 +144,9 @@ class FakeDialogue:
     def interrupted(self, heard_text: str) -> None:
         self.interruptions.append(heard_text)
 
+    async def recall(self, turns: Sequence[PastTurn]) -> None:
+        self.recalled = tuple(turns)
+
     async def aclose(self) -> None:
         self.closed = True
 

@@ -7,13 +7,14 @@ understand. It is not free dictation and makes nothing up. :mod:`.conversation` 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from vivavoce.agent.declaration import Agent
+from vivavoce.events import PastTurn, Speaker
 from vivavoce.model.local.dialogue.conversation import Conversation, Form, Phase
-from vivavoce.model.local.dialogue.port import Act, Expecting, Heard
+from vivavoce.model.local.dialogue.port import Act, CallTool, EndCall, Expecting, Heard
 from vivavoce.model.local.dialogue.understanding import Understander, Understanding
 
 
@@ -73,6 +74,18 @@ class EmbeddedDialogue:
 
     def interrupted(self, heard_text: str) -> None:
         self._conversation.interrupted(heard_text)
+
+    async def recall(self, turns: Sequence[PastTurn]) -> None:
+        await _to_its_end(lambda: self._rehear(turns))
+
+    def _rehear(self, turns: Sequence[PastTurn]) -> list[Act]:
+        """The conversation is where the caller's words since the last tool call have brought it."""
+        for turn in turns:
+            if turn.speaker is Speaker.CALLER:
+                acts = self._conversation.hear(Heard(turn.text))
+                if any(isinstance(act, CallTool | EndCall) for act in acts):
+                    self._conversation = Conversation(self._agent, self._understander, self._now)
+        return []
 
     async def aclose(self) -> None:
         """Nothing is held."""

@@ -5,10 +5,12 @@ Three things fill it: the embedded one (:mod:`.embedded`), any OpenAI-compatible
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
+
+from vivavoce.events import PastTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,10 @@ class Dialogue(Protocol):
 
     def interrupted(self, heard_text: str) -> None:
         """The caller cut the agent off; ``heard_text`` is as much of its last reply as was played."""
+        ...
+
+    async def recall(self, turns: Sequence[PastTurn]) -> None:
+        """Before anything else: what was said so far in this call, to another dialogue."""
         ...
 
     async def aclose(self) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from vivavoce.agent.declaration import Agent
 from vivavoce.errors import ModelFault
+from vivavoce.events import PastTurn, Speaker
 from vivavoce.model.local.dialogue.port import Act, CallTool, EndCall, Expecting, Heard, Say
 
 END_CALL: Final = "end_call"
@@ -198,6 +199,11 @@ class TextModelDialogue:
             if isinstance(message, AgentSaid) and message.text:
                 self._history[at] = replace(message, text=f"{heard_text.strip()} …" if heard_text.strip() else "…")
                 return
+
+    async def recall(self, turns: Sequence[PastTurn]) -> None:
+        for turn in turns:
+            said = UserSaid(turn.text) if turn.speaker is Speaker.CALLER else AgentSaid(turn.text)
+            self._history.append(said)
 
     async def aclose(self) -> None:
         """Nothing is held here; a wire's owner closes it."""

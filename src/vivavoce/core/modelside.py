@@ -1,0 +1,146 @@
+"""The model's side of a call: which session speaks for it, what it owes, and when another one must take its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vivavoce.core.links import Link, LinkMove
+from vivavoce.core.parts import Parts
+from vivavoce.core.phase import Phase
+from vivavoce.core.recovery import Recovery
+from vivavoce.core.renewal import Renewal
+from vivavoce.core.timers import Timer
+from vivavoce.core.watch import Watch
+from vivavoce.events import (
+    AgentAudio,
+    AgentText,
+    CallerSpeechStarted,
+    CallerSpeechStopped,
+    CallerText,
+    CallerTranscribed,
+    CloseModel,
+    Effect,
+    Event,
+    Ignore,
+    Instant,
+    ModelLost,
+    ModelReady,
+    ResponseInterrupted,
+    ResponseStarted,
+    Speak,
+)
+
+
+class ModelSide:
+    """Joins renewal, recovery and watch, and keeps for them what was said and what is owed."""
+
+    __slots__ = ("_parts", "_recovery", "_renewal", "_watch", "reason")
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._renewal = Renewal(parts)
+        self._recovery = Recovery(parts, self._renewal)
+        self._watch = Watch(parts)
+        self.reason = "the agent names no model"  # why there is no session, where there is none
+
+    @property
+    def hopeless(self) -> bool:
+        """There is no session, and none is being opened or will be."""
+        return self._recovery.hopeless
+
+    def open_first(self, now: Instant) -> Iterator[Effect]:
+        return self._recovery.open_next_model(now)
+
+    def ready(self, event: ModelReady, now: Instant) -> Iterator[Effect]:
+        models = self._parts.models
+        if models.is_spare(event.connection):
+            if models.spare_can(LinkMove.OPEN):
+                self._renewal.spare_ready(event, now)
+            else:
+                yield Ignore("ModelReady", f"the spare is {models.spare_state}")
+        elif models.state is not Link.OPENING:
+            yield Ignore("ModelReady", f"the model is {models.state}")
+        else:
+            models.move(LinkMove.OPEN)
+            self._watch.limit_us = event.reply_limit_us
+            if self._parts.phase.state is not Phase.ENDING:
+                yield from self._recovery.ready(event, now)
+
+    def lost(self, event: ModelLost, now: Instant) -> Iterator[Effect]:
+        models = self._parts.models
+        if models.is_spare(event.connection):
+            self._renewal.spare_lost(now)
+        elif not models.can(LinkMove.LOSE):
+            yield Ignore("ModelLost", f"the model is {models.state}")
+        else:
+            models.move(LinkMove.LOSE)
+            yield from self._replace(event.message, now, retryable=event.retryable)
+
+    def time_passed(self, timer: Timer, now: Instant) -> Iterator[Effect]:
+        match timer:
+            case Timer.REPLY:
+                yield from self._give_up_session(now)
+            case Timer.RECOVERY:
+                yield from self._recovery.time_passed(now)
+            case _:
+                yield from self._renewal.time_passed(timer, now)
+
+    def note(self, event: Event, now: Instant) -> None:
+        """What was said, and what is owed. Called after the event was applied."""
+        owed, history, talk = self._parts.owed, self._parts.history, self._parts.talk
+        match event:
+            case AgentAudio(_, response, audio):
+                playout = talk.playouts.get(response)
+                if playout is not None and playout.generated == audio.samples:  # the first of it
+                    self.answered(owed.speak_of(response))
+            case CallerSpeechStarted(takes_turn=takes_turn):
+                owed.began(into_agent=not takes_turn and not talk.agent_quiet)
+            case CallerSpeechStopped():
+                owed.ended(now)
+            case ResponseInterrupted():
+                owed.taken()
+            case CallerTranscribed(_, text, True) | CallerText(text):
+                history.caller_said(text)
+            case ResponseStarted(_, response):
+                history.agent_begins(response)
+            case AgentText(text=text, final=False):
+                history.agent_said(text)
+
+    def answered(self, speak: Speak | None = None) -> None:
+        """The model has answered what is owed, or has done what ``speak`` asked."""
+        self._parts.owed.answered(speak)
+        self._watch.answered()
+        self._parts.history.answered()
+
+    def settle(self, event: Event, now: Instant) -> Iterator[Effect]:
+        """While the call talks: is a session to be given up, or is this the moment for another to take over?"""
+        self._watch.settle(event, now)
+        yield from self._renewal.settle(now)
+
+    def stop(self) -> Iterator[Effect]:
+        """The call ends: nothing is replaced any more."""
+        return self._renewal.stop()
+
+    def _replace(self, reason: str, now: Instant, *, retryable: bool) -> Iterator[Effect]:
+        """The current session is gone. What the caller is hearing is heard to its end, whatever follows."""
+        self.reason = reason
+        match self._parts.phase.state:
+            case Phase.OPENING:
+                yield from self._parts.talk.model_gone()
+                yield from self._recovery.open_next_model(now)
+            case Phase.TALKING:
+                yield from self._recovery.lost(reason, now, retryable=retryable)
+            case _:
+                yield from self._parts.talk.model_gone()
+
+    def _give_up_session(self, now: Instant) -> Iterator[Effect]:
+        """It owes an answer and says nothing."""
+        silent_for_all = self._watch.gives_up()
+        if silent_for_all and self._watch.noise_only:
+            self.answered()
+            return
+        models = self._parts.models
+        models.move(LinkMove.CLOSE)
+        yield CloseModel(models.current)
+        reason = f"the model owed an answer and said nothing for {self._watch.limit_us // 1_000_000} s"
+        yield from self._replace(reason, now, retryable=not silent_for_all)

@@ -1,0 +1,75 @@
+"""What a model session is told when it takes over from another one, so that the caller notices nothing.
+
+In this order: that it speaks from now on; what was said so far, as the caller heard it; the caller's sound that nobody
+has answered; what else waits for an answer, a tool's result among it; then what the caller said meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from vivavoce.core.parts import Parts
+from vivavoce.events import (
+    APOLOGY,
+    ConnectionId,
+    Effect,
+    ForwardAudio,
+    Instant,
+    PendingTool,
+    Recall,
+    ReplayAudio,
+    ReturnToolResult,
+    Samples,
+    Speak,
+    SwapModel,
+)
+from vivavoce.events import SwapMoment as Moment
+
+
+def take_over(
+    parts: Parts,
+    old: ConnectionId,
+    moment: Moment,
+    now: Instant,
+    *,
+    reason: str = "",
+    broken_off: bool = False,
+    apologise: bool = False,
+) -> Iterator[Effect]:
+    """The current connection takes over from ``old``. ``broken_off``: the agent's last reply was not made to its
+    end.
+    """
+    new, owed = parts.models.current, parts.owed
+    is_owed = owed.is_owed(now)
+    replayed = Samples(owed.held)
+    yield SwapModel(new, old, moment, replayed, Samples(owed.outrun), reason)
+    yield Recall(
+        new,
+        parts.history.turns(parts.talk.playouts, without_unanswered=owed.speech and not owed.outrun),
+        _pending_tools(parts),
+        carry_on=broken_off and not is_owed and not apologise,
+    )
+    parts.talk.hand_over()
+    if apologise and parts.plan.apology:
+        apology = Speak(new, APOLOGY, parts.plan.apology)
+        parts.talk.awaited = APOLOGY
+        owed.asks.insert(0, apology)
+        yield apology
+    asks = [msgspec.structs.replace(ask, connection=new) for ask in owed.asks]
+    owed.asks[:] = asks
+    for audio in owed.replay():
+        yield ReplayAudio(new, audio)
+    for ask in asks:
+        if not (isinstance(ask, Speak) and ask.response == APOLOGY):
+            yield ask
+    for audio in parts.intake.release():
+        owed.forward(audio)
+        yield ForwardAudio(new, audio)
+
+
+def _pending_tools(parts: Parts) -> tuple[PendingTool, ...]:
+    """Those that run, and those whose result no response has followed."""
+    answered = [ask.tool_call for ask in parts.owed.asks if isinstance(ask, ReturnToolResult)]
+    return tuple(parts.tools.described(tool_call) for tool_call in (*answered, *parts.tools.running))

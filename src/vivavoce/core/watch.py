@@ -1,0 +1,58 @@
+"""Never silence for ever: a session that owes an answer and says nothing is given up.
+
+Watched only where the model asks for it (:attr:`~vivavoce.events.ModelReady.reply_limit_us`). Two ways to be silent:
+the caller waits for an answer and nothing at all comes of it, or a reply was begun and does not go on. As long as the
+provider counts tokens it listens; but once it has written down what it heard, counting is no answer.
+"""
+
+from __future__ import annotations
+
+from vivavoce.core.parts import Parts
+from vivavoce.core.timers import Timer
+from vivavoce.events import CallerTranscribed, Event, Instant, ModelEvent, UsageReported
+
+PATIENCE = 2
+"""So many sessions in a row may say nothing to the same words."""
+
+
+class Watch:
+    """How long the current session may go on saying nothing."""
+
+    __slots__ = ("_heard", "_parts", "limit_us", "silences")
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.limit_us = 0
+        self.silences = 0  # sessions given up since the last answer
+        self._heard = False  # the model has written down what it should answer
+
+    def answered(self) -> None:
+        self.silences = 0
+        self._heard = False
+
+    def settle(self, event: Event, now: Instant) -> None:
+        parts, talk = self._parts, self._parts.talk
+        if isinstance(event, CallerTranscribed) and event.final and event.text:
+            self._heard = True
+        awaited = parts.owed.certain and talk.agent_quiet
+        if not (self.limit_us and parts.models.live and not parts.tools.running and (talk.response or awaited)):
+            parts.timers.clear(Timer.REPLY)
+        elif self._is_sign(event) or not parts.timers.is_set(Timer.REPLY):
+            unplayed_us = talk.playouts.unplayed * 1_000_000 // parts.rate_hz if parts.rate_hz else 0
+            parts.timers.set(Timer.REPLY, now + unplayed_us + self.limit_us)
+
+    def gives_up(self) -> bool:
+        """The time is over. True if other sessions would say nothing either: what seemed to want an answer, and was
+        never written down as words, was noise.
+        """
+        self.silences += 1
+        return self.silences >= PATIENCE
+
+    @property
+    def noise_only(self) -> bool:
+        return not self._heard and not self._parts.owed.asks and self._parts.talk.response is None
+
+    def _is_sign(self, event: Event) -> bool:
+        if isinstance(event, UsageReported):
+            return not self._heard and not self._parts.owed.asks and self._parts.talk.response is None
+        return isinstance(event, ModelEvent)

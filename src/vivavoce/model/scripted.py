@@ -250,7 +250,7 @@ class _ScriptedSession:
         self._connection = connection
         self._groups = script.groups()
         self._occurrences: asyncio.Queue[_Occurrence] = asyncio.Queue()
-        self._ear = _Ear(script.input_rate_hz)
+        self._ear = LoudnessEar(script.input_rate_hz)
         self._making: set[ResponseId] = set()
         self._newest: ResponseId | None = None
         self._made = 0  # ids handed out
@@ -360,7 +360,7 @@ class _ScriptedSession:
         return f"{kind}-{self._connection}-{self._made}"
 
 
-class _Ear:
+class LoudnessEar:
     """Speech is what is loud: enough for a script."""
 
     def __init__(self, rate_hz: int) -> None:

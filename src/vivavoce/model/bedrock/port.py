@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 
 class Stream(Protocol):
-    """One open bidirectional stream. Events are UTF-8 JSON texts, ``{"event":{...}}``: framing and signing are inside."""
+    """One open bidirectional stream. Events are UTF-8 JSON, ``{"event":{...}}``; framing and signing are inside."""
 
     @property
     def credentials_expire(self) -> datetime | None:
@@ -45,9 +46,12 @@ class Stream(Protocol):
 class Bedrock(Protocol):
     """Opens streams, as one identity in one region."""
 
-    async def open(self, model_id: str) -> Stream:
+    async def open(self, model_id: str, opening: Sequence[bytes] = ()) -> Stream:
         """Returns once the service has accepted the request (its response headers are here). Raises as
         :meth:`Stream.receive` does.
+
+        The events of ``opening`` go out with the request, without waiting for that: every published client has sent
+        its first events by then, so nobody knows whether the service answers before it has one.
         """
         ...
 

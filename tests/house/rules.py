@@ -11,7 +11,8 @@ from tests.house.source import Function, Module, dotted
 CORE = "src/vivavoce/core/"
 CLOCK = "src/vivavoce/engine/clock.py"
 MAY_USE_ASYNCIO = tuple(
-    f"src/vivavoce/{package}/" for package in ("engine", "channel", "model", "tools", "console", "cli", "conformance", "emulator")
+    f"src/vivavoce/{package}/"
+    for package in ("engine", "channel", "model", "tools", "console", "cli", "conformance", "emulator")
 )
 _CLOCKS = {
     f"time.{name}{unit}"

@@ -40,7 +40,7 @@ class Recovery:
         self._parts = parts
         self._renewal = renewal
         self._tries = 0
-        self._live_since = Instant(0)
+        self._live_since: Instant | None = None
         self._outage: _Outage | None = None
         self._apologised = False
 
@@ -53,8 +53,10 @@ class Recovery:
     def lost(self, reason: str, now: Instant, *, retryable: bool) -> Iterator[Effect]:
         """The current session is gone while the call talks. Opens nothing if nothing is left to try."""
         parts, models = self._parts, self._parts.models
-        if now - self._live_since >= SETTLED_US:
+        if self._live_since is not None and now - self._live_since >= SETTLED_US:
             self._tries = 0
+        self._live_since = None
+        parts.timers.clear(Timer.RECOVERY)
         broken_off = parts.talk.response is not None
         if self._outage is None:
             self._outage = _Outage(now, models.current, reason, broken_off)
@@ -62,6 +64,7 @@ class Recovery:
         if self._renewal.machine.can(SpareMove.TAKE_OVER):
             self._renewal.promote()
             if models.live:
+                self._live_since = now
                 yield from self._take_over(now)
             else:
                 parts.timers.set(Timer.RECOVERY, now + OPENING_LIMIT_US)
@@ -69,10 +72,8 @@ class Recovery:
         yield from self._renewal.stop()
         if not retryable or self._tries >= len(BACKOFF_US):
             yield from self.open_next_model(now)
-        elif wait_us := BACKOFF_US[self._tries]:
-            parts.timers.set(Timer.RECOVERY, now + wait_us)
         else:
-            yield from self._open(models.model, now)
+            yield from self._try_again(now)
 
     @property
     def hopeless(self) -> bool:
@@ -97,8 +98,15 @@ class Recovery:
         else:
             yield from self._open(models.model, now)
 
-    def _open(self, model: int, now: Instant) -> Iterator[Effect]:
+    def _try_again(self, now: Instant) -> Iterator[Effect]:
+        wait_us = BACKOFF_US[self._tries]
         self._tries += 1
+        if wait_us:
+            self._parts.timers.set(Timer.RECOVERY, now + wait_us)
+        else:
+            yield from self._open(self._parts.models.model, now)
+
+    def _open(self, model: int, now: Instant) -> Iterator[Effect]:
         if self._outage is not None:
             self._parts.timers.set(Timer.RECOVERY, now + OPENING_LIMIT_US)
         yield OpenModel(self._parts.models.open(model), model)

@@ -80,8 +80,8 @@ OPENING_LIMIT_US = 30_000_000
 """Channel and model have this long to come up."""
 PLAYOUT_GRACE_US = 5_000_000
 """How much later than its own length a channel may report the end of a response before the wall clock is believed."""
-HOLD_LIMIT_S = 30
-"""Caller audio kept while no model listens: longer than a lost session is tried to be replaced."""
+HOLD_LIMIT_S = 60
+"""Caller audio kept while no model listens: as long as all tries to replace a lost session take."""
 
 _NO_PLAN = CallPlan(agent="", models=())
 _CHANGES_WHAT_IS_LEFT = (

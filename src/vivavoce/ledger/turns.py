@@ -37,9 +37,11 @@ from vivavoce.events import (
     Play,
     PlayoutProgress,
     PlayoutStopped,
+    ReplayAudio,
     ResponseId,
     ResponseStarted,
     RunTool,
+    SwapModel,
     ToolCallId,
     ToolFinished,
 )
@@ -130,14 +132,34 @@ class _Arrivals:
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, int]] = deque()  # samples, and the instant at which the last of them arrived
         self._forwarded: dict[ConnectionId, tuple[list[int], list[int]]] = {}  # where each piece ends, and its instant
+        self._pieces: list[tuple[int, int]] = []  # all that was forwarded: samples, and the instant they had arrived
+        self._replaying: deque[tuple[int, int]] = deque()
 
     def arrive(self, samples: int, at: int) -> None:
         self._waiting.append((samples, at))
 
     def forward(self, connection: ConnectionId, samples: int, otherwise: int) -> None:
+        arrived = self.drop(samples, otherwise)
+        self._pieces.append((samples, arrived))
+        self._heard(connection, samples, arrived)
+
+    def take_over(self, replayed: int) -> None:
+        """The newest so many samples will be forwarded to another connection too."""
+        self._replaying.clear()
+        for piece in reversed(self._pieces):
+            if replayed <= 0:
+                break
+            self._replaying.appendleft(piece)
+            replayed -= piece[0]
+
+    def replay(self, connection: ConnectionId, samples: int, otherwise: int) -> None:
+        arrived = self._replaying.popleft()[1] if self._replaying else otherwise
+        self._heard(connection, samples, arrived)
+
+    def _heard(self, connection: ConnectionId, samples: int, arrived: int) -> None:
         ends, instants = self._forwarded.setdefault(connection, ([], []))
         ends.append((ends[-1] if ends else 0) + samples)
-        instants.append(self.drop(samples, otherwise))
+        instants.append(arrived)
 
     def drop(self, samples: int, otherwise: int) -> int:
         """Take the oldest samples out; returns when the last of them had arrived."""
@@ -167,7 +189,7 @@ class _Fold:
                 self._begin()
             case _ if not self.turns:
                 pass  # a call that never started has no turns
-            case CallerAudio() | ForwardAudio() | Ignore():
+            case CallerAudio() | ForwardAudio() | ReplayAudio() | SwapModel() | Ignore():
                 self._caller_sound(line)
             case AgentAudio() | Play() | ResponseStarted() | Flush() | PlayoutProgress() | PlayoutStopped():
                 self._reply(line)
@@ -182,6 +204,10 @@ class _Fold:
                 self._arrivals.arrive(audio.samples, line.at)
             case ForwardAudio(connection, audio):
                 self._arrivals.forward(connection, audio.samples, line.at)
+            case SwapModel(replayed=replayed):
+                self._arrivals.take_over(replayed)
+            case ReplayAudio(connection, audio):
+                self._arrivals.replay(connection, audio.samples, line.at)
             case Ignore("CallerAudio", _, samples):
                 self._arrivals.drop(samples, line.at)
 
@@ -201,7 +227,7 @@ class _Fold:
                 self.turns[-1].speech_ended_us = line.at
             case CallerTranscribed(_, text, True) if text:
                 self.turns[-1].caller.append(text)
-            case AgentText(_, response, text) if response in self._replies:
+            case AgentText(_, response, text, _, False) if response in self._replies:
                 self._replies[response].turn.agent.append(text)
 
     def _reply(self, line: Line) -> None:

@@ -106,16 +106,16 @@ def test_audio_that_waited_for_the_model_counts_from_its_own_arrival() -> None:
 
 
 def test_a_model_counts_from_the_first_sample_that_was_kept_for_it() -> None:
-    """Twelve seconds without a model, of which ten are kept: its first sample is the one of 2000 to 2020 ms."""
+    """Twelve seconds without a model, all of which are kept: its first sample is the very first."""
     call = RecordedCall()
     call.at(0, CallStarted(plan()), CONNECTED)
     call.hear(0, 12_000)
     call.at(12_000, ModelReady(ONE))
     call.hear(12_000, 13_000)
     call.at(13_000, CallerSpeechStarted(ONE, samples(1_000)), CallerSpeechStopped(ONE, samples(9_000)))
-    assert fold_turns(call.lines)[1].speech_ended_us == 11_000_000
+    assert fold_turns(call.lines)[1].speech_ended_us == 9_000_000
     call.at(13_000, CallerSpeechStarted(ONE, samples(10_000)), CallerSpeechStopped(ONE, samples(10_500)))
-    assert fold_turns(call.lines)[1].speech_ended_us == 12_500_000
+    assert fold_turns(call.lines)[1].speech_ended_us == 10_500_000
 
 
 def test_the_next_model_counts_anew() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NewType, get_args, get_type_hints
+from typing import Any, NewType, get_args, get_origin, get_type_hints
 
 import msgspec
 from hypothesis import strategies as st
@@ -139,4 +139,8 @@ def _field(kind: Any) -> st.SearchStrategy[Any]:
         kind = kind.__supertype__
     if kind in _BY_TYPE:
         return _BY_TYPE[kind]
+    if get_origin(kind) is tuple:
+        return st.lists(_field(get_args(kind)[0]), max_size=3).map(tuple)
+    if issubclass(kind, msgspec.Struct):
+        return values_of(kind)
     return st.sampled_from(list(kind))  # an enum; for anything else, say above what its values are

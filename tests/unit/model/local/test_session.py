@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, cast
 
 import pytest
@@ -27,6 +27,7 @@ from vivavoce.events import (
     ForwardText,
     ModelEvent,
     ModelReady,
+    PastTurn,
     ResponseFinished,
     ResponseId,
     ResponseStarted,
@@ -130,6 +131,7 @@ class FakeDialogue:
         self.results: list[tuple[str, str, bool]] = []
         self.interruptions: list[str] = []
         self.thinking_s = 0.0
+        self.recalled: tuple[PastTurn, ...] = ()
         self.closed = False
 
     async def reply(self, heard: Heard) -> AsyncGenerator[Act, None]:

@@ -1,0 +1,126 @@
+"""What the caller was not answered is kept, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.core.scenario import ONE, RATE_HZ, T1, TWO, audio, instant, samples
+from vivavoce.core.owed import DOUBT_US, LEAD_MS, RING_S, Owed
+from vivavoce.events import GREETING, ForwardText, ReturnToolResult, Speak, ToolStatus
+
+
+def owed() -> Owed:
+    made = Owed()
+    made.rate_hz = RATE_HZ
+    return made
+
+
+def hear(kept: Owed, ms: int, piece_ms: int = 100) -> None:
+    for _ in range(0, ms, piece_ms):
+        kept.forward(audio(piece_ms))
+
+
+def test_of_silence_the_last_second_is_kept() -> None:
+    kept = owed()
+    hear(kept, 30_000)
+    assert samples(LEAD_MS) <= kept.held < samples(LEAD_MS + 100)
+    assert (kept.outrun, kept.is_owed(instant(30_000))) == (0, False)
+
+
+def test_from_the_beginning_of_speech_on_all_is_kept() -> None:
+    kept = owed()
+    hear(kept, 5_000)
+    kept.began(into_agent=False)
+    hear(kept, 20_000)
+    kept.ended(instant(25_000))
+    hear(kept, 3_000)
+    assert kept.held == samples(LEAD_MS + 23_000)
+    assert sum(piece.samples for piece in kept.replay()) == kept.held
+    assert kept.certain
+
+
+def test_what_the_ring_has_no_room_for_is_counted() -> None:
+    kept = owed()
+    kept.began(into_agent=False)
+    hear(kept, RING_S * 1000 + 5_000)
+    assert kept.held + kept.outrun == samples(RING_S * 1000 + 5_000)
+    assert kept.outrun == pytest.approx(samples(5_000), abs=samples(100))
+
+
+def test_an_answer_settles_everything() -> None:
+    kept = owed()
+    kept.began(into_agent=False)
+    hear(kept, 5_000)
+    kept.ended(instant(5_000))
+    kept.ask(ForwardText(ONE, "and blue"))
+    kept.ask(ReturnToolResult(ONE, T1, ToolStatus.OK, "1"))
+    kept.answered()
+    assert not kept.is_owed(instant(5_000))
+    assert kept.held <= samples(LEAD_MS + 100)
+
+
+def test_an_answer_while_the_caller_talks_on_leaves_what_they_say_now() -> None:
+    kept = owed()
+    hear(kept, 5_000)
+    kept.began(into_agent=False)
+    hear(kept, 2_000)
+    kept.ended(instant(7_000))
+    hear(kept, 1_000)
+    kept.began(into_agent=False)
+    hear(kept, 3_000)
+    kept.answered()
+    assert kept.is_owed(instant(11_000))
+    assert samples(LEAD_MS + 3_000) <= kept.held <= samples(LEAD_MS + 3_100)
+
+
+def test_doing_what_was_wished_answers_that_and_nothing_else() -> None:
+    kept = owed()
+    greeting = Speak(ONE, GREETING, "Hello.")
+    kept.ask(greeting)
+    kept.ask(ForwardText(ONE, "hi"))
+    assert kept.speak_of(GREETING) == greeting
+    assert kept.speak_of("r1") is None
+    kept.answered(greeting)
+    assert kept.asks == [ForwardText(ONE, "hi")]
+
+
+def test_another_response_does_not_do_what_was_wished() -> None:
+    kept = owed()
+    kept.ask(Speak(TWO, GREETING, "Hello."))
+    kept.answered()
+    assert kept.is_owed(instant(0))
+
+
+def test_words_into_the_agents_own_are_owed_an_answer_for_a_while() -> None:
+    kept = owed()
+    kept.began(into_agent=True)
+    hear(kept, 500)
+    kept.ended(instant(500))
+    assert (kept.is_owed(instant(500)), kept.certain) == (True, False)
+    assert kept.is_owed(instant(500 + DOUBT_US // 1000))
+    assert not kept.is_owed(instant(501 + DOUBT_US // 1000))
+
+
+def test_words_that_the_model_takes_for_an_interruption_are_certain() -> None:
+    kept = owed()
+    kept.began(into_agent=True)
+    kept.ended(instant(500))
+    kept.taken()
+    assert kept.certain
+    assert kept.is_owed(instant(60_000))
+
+
+def test_certain_words_do_not_become_doubtful() -> None:
+    kept = owed()
+    kept.began(into_agent=False)
+    kept.ended(instant(500))
+    kept.began(into_agent=True)
+    kept.ended(instant(900))
+    assert kept.certain
+
+
+def test_nobody_who_still_talks_is_owed_an_answer_yet() -> None:
+    kept = owed()
+    kept.began(into_agent=False)
+    assert not kept.certain
+    assert kept.is_owed(instant(100_000))

@@ -1,0 +1,242 @@
+"""A model session that was lost is replaced: the caller's words are heard again, and they are told at most once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.core.scenario import (
+    CONNECTED,
+    ONE,
+    R1,
+    T1,
+    T2,
+    THREE,
+    TWO,
+    Script,
+    audio,
+    opening,
+    plan,
+    said,
+    samples,
+    whole,
+)
+from vivavoce.core.recovery import APOLOGY_AFTER_US, BACKOFF_US, OPENING_LIMIT_US, SETTLED_US
+from vivavoce.events import (
+    APOLOGY,
+    GREETING,
+    AgentText,
+    CallerAudio,
+    CallerSpeechStarted,
+    CallerSpeechStopped,
+    CallerText,
+    CallerTranscribed,
+    CallPlan,
+    CloseCall,
+    CloseModel,
+    Disposition,
+    FinishPlaying,
+    ForwardAudio,
+    ForwardText,
+    ModelLost,
+    ModelReady,
+    OpenModel,
+    PastTurn,
+    PendingTool,
+    Play,
+    PlayoutStopped,
+    Recall,
+    ReplayAudio,
+    ResponseStarted,
+    ReturnToolResult,
+    Speak,
+    Speaker,
+    SwapModel,
+    SwapMoment,
+    ToolFinished,
+    ToolRequested,
+    ToolStatus,
+)
+
+RESET = ModelLost(ONE, "reset")
+
+
+def talking(call_plan: CallPlan | None = None) -> Script:
+    call = opening(call_plan or plan(models=("only",)))
+    call.at(0, CONNECTED, ModelReady(ONE))
+    return call
+
+
+def with_apology() -> CallPlan:
+    return CallPlan(agent="test", models=("only",), apology="Sorry about that.")
+
+
+def test_a_lost_session_is_replaced_at_once_by_another_of_the_same_model() -> None:
+    call = talking()
+    assert call.at(1_000, RESET) == (OpenModel(TWO, 0),)
+    assert call.at(1_200, ModelReady(TWO)) == (
+        SwapModel(TWO, ONE, SwapMoment.RECOVERY, samples(0), samples(0), "reset"),
+        Recall(TWO, ()),
+    )
+
+
+def test_what_the_caller_says_meanwhile_is_kept_and_handed_over() -> None:
+    call = talking()
+    call.at(1_000, RESET)
+    assert call.at(1_100, CallerAudio(audio(100))) == ()
+    assert call.at(1_200, ModelReady(TWO))[-1] == ForwardAudio(TWO, audio(100))
+    assert call.session.intake.dropped == 0
+
+
+def test_words_that_were_not_answered_are_heard_again_and_their_transcript_is_not_told() -> None:
+    call = talking()
+    call.at(500, CallerSpeechStarted(ONE, samples(0), takes_turn=False))
+    call.at(600, CallerAudio(audio(100)))
+    call.at(700, CallerAudio(audio(100)), CallerSpeechStopped(ONE, samples(200)))
+    call.at(800, CallerTranscribed(ONE, "Is it red?", final=True), RESET)
+    assert call.at(900, ModelReady(TWO))[1:] == (
+        Recall(TWO, ()),
+        ReplayAudio(TWO, audio(100)),
+        ReplayAudio(TWO, audio(100)),
+    )
+
+
+def test_words_that_were_answered_are_told_and_not_heard_again() -> None:
+    call = talking()
+    call.at(500, CallerAudio(audio(1_000)), CallerAudio(audio(500)))
+    call.at(800, CallerTranscribed(ONE, "Is it red?", final=True), *whole(R1, 500))
+    call.at(800, AgentText(ONE, R1, "It is.", samples(0)))
+    call.at(900, RESET)
+    assert call.at(950, ModelReady(TWO))[1:] == (
+        Recall(TWO, (PastTurn(Speaker.CALLER, "Is it red?"), PastTurn(Speaker.AGENT, "It is."))),
+        ReplayAudio(TWO, audio(1_000)),
+        ReplayAudio(TWO, audio(500)),
+    ), "only the last second is kept, whole pieces of it"
+
+
+def test_a_reply_that_was_broken_off_is_taken_up_again() -> None:
+    call = talking()
+    call.at(500, ResponseStarted(ONE, R1), AgentText(ONE, R1, "It is", samples(0)), said(R1, 400))
+    assert call.at(600, RESET) == (FinishPlaying(R1), OpenModel(TWO, 0))
+    assert call.at(700, ModelReady(TWO))[1] == Recall(TWO, (PastTurn(Speaker.AGENT, "It is"),), carry_on=True)
+
+
+def test_a_reply_of_which_nothing_came_is_still_owed() -> None:
+    call = talking(plan(models=("only",), greeting="Hello."))
+    call.at(100, ResponseStarted(ONE, GREETING), RESET)
+    assert Speak(TWO, GREETING, "Hello.") in call.at(200, ModelReady(TWO))
+    assert call.at(300, ResponseStarted(TWO, GREETING), said(GREETING, 500, TWO)) == (Play(GREETING, audio(500)),)
+
+
+def test_what_was_typed_and_not_answered_is_told_again() -> None:
+    call = talking()
+    call.at(500, CallerText("And blue?"), RESET)
+    assert ForwardText(TWO, "And blue?") in call.at(600, ModelReady(TWO))
+
+
+def test_what_is_typed_while_nobody_listens_is_told_once_somebody_does() -> None:
+    call = talking()
+    call.at(500, RESET)
+    assert call.at(550, CallerText("And blue?")) == ()
+    assert ForwardText(TWO, "And blue?") in call.at(600, ModelReady(TWO))
+
+
+def test_tools_go_on_and_answer_whoever_is_there() -> None:
+    call = talking()
+    call.at(500, ToolRequested(ONE, T1, "find", "{}"), ToolRequested(ONE, T2, "book", "{}"), RESET)
+    assert call.at(550, ToolFinished(T1, ToolStatus.OK, "1")) == ()
+    effects = call.at(600, ModelReady(TWO))
+    assert effects[1] == Recall(TWO, (), (PendingTool(T1, "find", "{}"), PendingTool(T2, "book", "{}")))
+    assert effects[2] == ReturnToolResult(TWO, T1, ToolStatus.OK, "1")
+    assert call.at(700, ToolFinished(T2, ToolStatus.OK, "2")) == (ReturnToolResult(TWO, T2, ToolStatus.OK, "2"),)
+
+
+def test_a_caller_who_waited_long_gets_one_apology() -> None:
+    call = talking(with_apology())
+    call.at(1_000, RESET)
+    late = 1_000 + APOLOGY_AFTER_US // 1000 + 100
+    assert Speak(TWO, APOLOGY, "Sorry about that.") in call.at(late, ModelReady(TWO))
+    call.at(late + 100, ResponseStarted(TWO, APOLOGY), said(APOLOGY, 500, TWO))
+    call.at(late + 20_000, ModelLost(TWO, "reset"))
+    assert not any(isinstance(effect, Speak) for effect in call.at(late + 25_000, ModelReady(THREE)))
+
+
+def test_a_caller_who_hardly_waited_gets_none() -> None:
+    call = talking(with_apology())
+    call.at(1_000, RESET)
+    assert not any(isinstance(effect, Speak) for effect in call.at(2_000, ModelReady(TWO)))
+
+
+def test_an_apology_takes_the_place_of_going_on() -> None:
+    call = talking(with_apology())
+    call.at(500, ResponseStarted(ONE, R1), said(R1, 400), RESET)
+    effects = call.at(5_000, ModelReady(TWO))
+    assert effects[1] == Recall(TWO, ())
+    assert effects[2] == Speak(TWO, APOLOGY, "Sorry about that.")
+
+
+def test_tries_are_spaced_and_few_and_then_the_call_ends_clearly() -> None:
+    call = talking()
+    now = 20_000
+    call.at(now, RESET)
+    for connection, wait_us in zip(range(2, 7), [*BACKOFF_US[1:], None], strict=True):
+        assert call.effects[-1] == OpenModel(connection, 0)  # type: ignore[arg-type]
+        effects = call.at(now, ModelLost(connection, "no route"))  # type: ignore[arg-type]
+        if wait_us is None:
+            assert effects[-1] == CloseCall(Disposition.MODEL_LOST, "no route")
+        else:
+            assert effects == ()
+            now += wait_us // 1000
+            call.until(now)
+    assert call.session.closed
+
+
+def test_a_session_that_does_not_come_up_in_time_counts_as_a_try() -> None:
+    call = talking()
+    call.at(20_000, RESET)
+    effects = call.until(20_000 + OPENING_LIMIT_US // 1000 + BACKOFF_US[1] // 1000)
+    assert effects == (CloseModel(TWO), OpenModel(THREE, 0))
+
+
+def test_after_all_tries_the_next_model_of_the_agent_takes_over() -> None:
+    call = talking(plan(models=("first", "second")))
+    call.at(20_000, RESET)
+    call.at(20_000, ModelLost(TWO, "no", retryable=False))
+    assert call.effects[-1] == OpenModel(THREE, 1)
+    assert call.at(20_500, ModelReady(THREE))[0] == SwapModel(
+        THREE, ONE, SwapMoment.RECOVERY, samples(0), samples(0), "reset"
+    )
+
+
+def test_what_will_not_get_better_is_not_tried_again() -> None:
+    call = talking()
+    assert call.at(20_000, ModelLost(ONE, "no", retryable=False))[-1] == CloseCall(Disposition.MODEL_LOST, "no")
+
+
+@pytest.mark.parametrize(("lived_ms", "waits"), [(100, True), (SETTLED_US // 1000, False)])
+def test_sessions_that_die_young_are_one_outage(lived_ms: int, waits: bool) -> None:
+    call = talking()
+    call.at(20_000, RESET)
+    call.at(20_000, ModelReady(TWO))
+    effects = call.at(20_000 + lived_ms, ModelLost(TWO, "again"))
+    assert effects == (() if waits else (OpenModel(THREE, 0),))
+
+
+def test_while_last_words_are_said_nothing_is_recovered() -> None:
+    call = talking(plan(models=("only",), silence_limit_ms=10_000, farewell="Goodbye."))
+    call.until(10_000)
+    call.at(10_000, ResponseStarted(ONE, R1), said(R1, 500))
+    assert not any(isinstance(effect, OpenModel) for effect in call.at(10_100, RESET))
+
+
+def test_the_end_of_a_call_that_has_no_model_just_now_is_an_end() -> None:
+    call = talking(plan(models=("only",), call_limit_ms=30_000))
+    call.at(29_900, RESET)
+    assert call.until(31_000)[-1] == CloseCall(Disposition.TOO_LONG, "the longest call is over")
+
+
+def test_a_stopped_response_of_a_lost_session_tells_nobody() -> None:
+    call = talking()
+    call.at(500, ResponseStarted(ONE, R1), said(R1, 400))
+    call.at(600, CallerSpeechStarted(ONE, samples(0)), RESET)
+    progress = PlayoutStopped(R1, samples(100), evidence="played")  # type: ignore[arg-type]
+    assert call.at(650, progress) == ()

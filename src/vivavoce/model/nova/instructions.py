@@ -14,7 +14,7 @@ from vivavoce.model.nova.history import clean
 from vivavoce.model.nova.schema import tool_spec
 from vivavoce.wire.nova_input import ToolSpec
 
-SAY: Final = "Say exactly this to the caller, word for word, and nothing else: "
+SAY: Final = "Say exactly the following, word for word, and nothing else: "
 """Followed by the words: how the model is made to speak a text as it stands."""
 CARRY_ON: Final = (
     "(Not the caller: the line was disturbed and your last answer was broken off. Go on from there, without greeting "

@@ -43,13 +43,14 @@ class Opening:
 
 
 class Prompt:
-    """``send`` takes encoded events; ``new_name`` makes names that no other block has."""
+    """``new_name`` makes names that no other block has. Nothing is sent before :meth:`attach`."""
 
-    def __init__(self, opening: Opening, send: Callable[[bytes], None], new_name: Callable[[], str]) -> None:
+    def __init__(self, opening: Opening, new_name: Callable[[], str]) -> None:
         self._opening = opening
-        self._send_raw = send
         self._new_name = new_name
         self._prompt = new_name()
+        self._first: list[bytes] = []
+        self._send_raw: Callable[[bytes], None] = self._first.append
         self._audio_block = ""
         self._audio: AudioInputEncoder | None = None
 
@@ -57,7 +58,8 @@ class Prompt:
     def audio_open(self) -> bool:
         return self._audio is not None
 
-    def begin(self, system: str) -> None:
+    def begin(self, system: str) -> list[bytes]:
+        """The events that open the session, to be sent with its request."""
         opening = self._opening
         self._send(opening.start)
         self._send(
@@ -72,6 +74,11 @@ class Prompt:
         self._text_block("SYSTEM", system, interactive=False)
         if opening.system_speech:
             self._text_block("SYSTEM_SPEECH", opening.system_speech, interactive=False)
+        return self._first
+
+    def attach(self, send: Callable[[bytes], None]) -> None:
+        """``send`` takes the events from now on."""
+        self._send_raw = send
 
     def recall(self, blocks: Iterable[Block]) -> None:
         """What was said before. Only before any audio."""

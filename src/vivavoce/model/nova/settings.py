@@ -50,11 +50,11 @@ class NovaSettings(BaseModel):
     reply_limit_s: float = Field(default=10.0, ge=0)
     """A session that owes an answer and says nothing at all for so long is given up; 0: never."""
     streams_per_connection: int = Field(default=1, ge=1, le=100)
-    connect_timeout_s: float = Field(default=5.0, gt=0)
-    response_timeout_s: float = Field(default=10.0, gt=0)
+    connect_timeout_ms: int = Field(default=10_000, gt=0)
+    open_timeout_ms: int = Field(default=15_000, gt=0)
     """From the request to the service's first word."""
-    idle_timeout_s: float = Field(default=60.0, ge=0)
-    """A connection on which nothing at all came for so long is lost."""
+    idle_timeout_ms: int = Field(default=300_000, gt=0)
+    """A stream on which the service says nothing at all for so long is lost."""
 
     @field_validator("endpoint")
     @classmethod
@@ -62,12 +62,6 @@ class NovaSettings(BaseModel):
         if endpoint and (urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname):
             raise ValueError("it must be a URL such as https://127.0.0.1:8443")
         return endpoint
-
-    @property
-    def simulated(self) -> bool:
-        """The endpoint is on this machine, so it is no Bedrock."""
-        host = urlsplit(self.endpoint).hostname or ""
-        return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def read_settings(settings: Mapping[str, Any], name: str) -> NovaSettings:

@@ -68,7 +68,8 @@ class _Judge:
 
     def _take_response(self, fact: AgentAudio | AgentText | ResponseFinished) -> None:
         require(fact.response in self._begun, "a response is begun before anything of it", fact)
-        require(fact.response not in self._over, "nothing of a response comes after its end", fact)
+        told_after = isinstance(fact, AgentText) and fact.final  # what was spoken, once it was
+        require(told_after or fact.response not in self._over, "nothing of a response comes after its end", fact)
         match fact:
             case AgentAudio(_, _, audio):
                 require(audio.samples == samples_in(audio.pcm) > 0, "audio has the samples that it says", fact)

@@ -165,7 +165,9 @@ class _Suite:
         caller = _Caller(self._model, ConnectionId(self._connection))
         async with caller.watch as watch:
             await watch.until(lambda: bool(watch.facts), self._limits.open_s, "a session opens and says ModelReady")
-            require(watch.facts[0] == ModelReady(caller.connection), "the first fact is ModelReady", watch.facts[0])
+            first = watch.facts[0]
+            is_ready = isinstance(first, ModelReady) and first.connection == caller.connection
+            require(is_ready, "the first fact is ModelReady", first)
             talking = asyncio.create_task(caller.talk())
             try:
                 yield caller

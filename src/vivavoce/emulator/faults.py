@@ -1,8 +1,8 @@
 """What can go wrong on purpose, and when: faults by name, on schedule or on command.
 
 Written ``KIND[=VALUE]@WHEN``: ``http-429@open:2``, ``rst-stream=INTERNAL_ERROR@agent-speaking+0.3``,
-``half-open@12.5``. WHEN is seconds since the stream opened, or an occasion, its N-th if a number follows, and seconds after it if a ``+``
-does. Each fault happens once; one that changes what is sent holds for the rest of its stream.
+``half-open@12.5``. WHEN is seconds since the stream opened, or an occasion: its N-th if a number follows, and seconds
+after it if a ``+`` does. Each fault happens once; one that changes what is sent holds for the rest of its stream.
 """
 
 from __future__ import annotations

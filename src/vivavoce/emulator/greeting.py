@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-EXACTLY = "Say exactly the following, word for word, and nothing else:"
+from vivavoce.model.nova.instructions import SAY
+
+_ASKED = SAY.strip()
 
 
 def words_to_say(text: str) -> str | None:
-    """The words, if this text asks for them to be said as they stand."""
-    _, found, words = text.partition(EXACTLY)
-    return words.strip().strip('"') or None if found else None
+    """The words, if this text asks for them to be said as they stand, as our own client does."""
+    _, asked, words = text.partition(_ASKED)
+    return words.strip() or None if asked else None

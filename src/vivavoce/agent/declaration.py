@@ -77,7 +77,7 @@ class ModelChoice:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent ready to take calls. ``instructions``, ``greeting`` and ``farewell`` are rendered text."""
+    """An agent ready to take calls. ``instructions``, ``greeting``, ``farewell`` and ``apology`` are rendered text."""
 
     name: str
     instructions: str
@@ -85,6 +85,7 @@ class Agent:
     voice: str = ""
     greeting: str = ""
     farewell: str = ""
+    apology: str = ""
     version: str = ""
     knowledge: tuple[Knowledge, ...] = ()
     tools: tuple[Tool, ...] = ()

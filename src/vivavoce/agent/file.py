@@ -25,6 +25,9 @@ from vivavoce.agent.variables import variable_values
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
+ENGLISH_APOLOGY = "I'm sorry, I lost you for a moment."
+"""Where the agent file has no words of its own for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgentFile:
@@ -55,6 +58,7 @@ class AgentFile:
             ("instructions", self.instructions.versions[chosen]),
             ("greeting", Template(shape.greeting, ("greeting",))),
             ("farewell", Template(shape.farewell, ("farewell",))),
+            ("apology", Template(_apology(shape), ("apology",))),
         ):
             texts[name], flaw = ("", None) if missing else render(template.text, values)
             if flaw:
@@ -122,11 +126,18 @@ def prove_file(path: Path | str, *, environment: Mapping[str, str]) -> tuple[Age
     return file, [Proof("file", "valid TOML with known keys"), *templates, read, *proofs]
 
 
+def _apology(shape: AgentTable) -> str:
+    if shape.apology is not None:
+        return shape.apology
+    return ENGLISH_APOLOGY if shape.language.partition("-")[0] == "en" else ""
+
+
 def _prove_templates(source: Source, shape: AgentTable) -> tuple[Instructions, list[Proof]]:
     instructions, unread = read_instructions(source, shape)
     templates = {f"instructions {name}".rstrip(): template for name, template in instructions.versions.items()}
     templates["greeting"] = Template(shape.greeting, ("greeting",))
     templates["farewell"] = Template(shape.farewell, ("farewell",))
+    templates["apology"] = Template(shape.apology or "", ("apology",))
     proofs = [Proof("instructions", problems=tuple(unread))] if unread else []
     for subject, template in templates.items():
         flaws = template_flaws(template.text, shape.variables)

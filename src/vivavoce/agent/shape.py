@@ -184,6 +184,11 @@ class AgentTable(Shape):
         default="", description="A template: what the agent says first. Empty: the caller speaks first."
     )
     farewell: str = Field(default="", description="A template: what the agent says before it ends a call.")
+    apology: str | None = Field(
+        default=None,
+        description="A template: what the agent says, once, when it had to keep the caller waiting because a model "
+        "session was lost. Left out, an English agent says it is sorry; empty, nothing is said.",
+    )
     knowledge: list[NonEmpty] = Field(
         default=[], description="Markdown files the agent may answer from; * and ** are allowed."
     )

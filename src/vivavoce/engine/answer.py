@@ -43,6 +43,7 @@ def plan_of(agent: Agent, models: Sequence[Model]) -> CallPlan:
         models=tuple(model.profile.name for model in models),
         greeting=agent.greeting,
         farewell=agent.farewell,
+        apology=agent.apology,
         interruption=agent.turns.interruption,
         protect_greeting=agent.turns.protect_greeting,
         silence_limit_us=agent.limits.silence_ms * 1000,

@@ -81,6 +81,7 @@ class Turn:
     caller: list[str] = field(default_factory=list)
     agent: list[str] = field(default_factory=list)
     tools: list[ToolUse] = field(default_factory=list)
+    began_us: int | None = None
     speech_ended_us: int | None = None
     first_audio_us: int | None = None
     generated: int = 0
@@ -218,11 +219,11 @@ class _Fold:
                 for turn in self.turns:
                     turn.rate_hz = rate_hz
             case CallerSpeechStarted():
-                self._caller_speaks()
+                self._caller_speaks(line.at)
             case CallerSpeechStopped(connection, at):
                 self.turns[-1].speech_ended_us = self._arrivals.instant_of(connection, at, line.at)
             case CallerText(text):
-                self._caller_speaks()
+                self._caller_speaks(line.at)
                 self.turns[-1].caller.append(text)
                 self.turns[-1].speech_ended_us = line.at
             case CallerTranscribed(_, text, True) if text:
@@ -261,10 +262,12 @@ class _Fold:
     def _begin(self) -> None:
         self.turns.append(Turn(len(self.turns), self._rate_hz))
 
-    def _caller_speaks(self) -> None:
+    def _caller_speaks(self, at: int) -> None:
         replied = any(reply.turn is self.turns[-1] for reply in self._replies.values())
         if replied or self.turns[-1].number == 0:
             self._begin()
+        if self.turns[-1].began_us is None:
+            self.turns[-1].began_us = at
 
 
 def fold_turns(lines: Iterable[Line]) -> list[Turn]:

@@ -159,7 +159,7 @@ BROKEN = [
     pytest.param('instructions = "x"\n', ':1: "name" is missing (What the agent is called.)', id="no name"),
     pytest.param('name = ""\ninstructions = "x"\n', ':1: name must be something, not ""', id="empty name"),
     pytest.param(MINIMAL + 'greting = "x"\n', ':3: unknown key "greting" (did you mean greeting?)', id="typo"),
-    pytest.param(MINIMAL + "zzz = 1\n", ':3: unknown key "zzz" (known here: farewell, greeting', id="unknown"),
+    pytest.param(MINIMAL + "zzz = 1\n", ':3: unknown key "zzz" (known here: apology, farewell, greeting', id="unknown"),
     pytest.param(
         MINIMAL + "[turns]\nprotect_greetings = true\n",
         ':4: unknown key "protect_greetings" in turns (did you mean protect_greeting?)',

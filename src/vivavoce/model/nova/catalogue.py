@@ -48,6 +48,11 @@ class NovaSonic:
     system_speech: bool = True
 
     @property
+    def slug(self) -> str:
+        """What agent files and commands call it: ``nova-2-sonic``."""
+        return self.name.lower().replace(" ", "-").replace(".", "-")
+
+    @property
     def languages(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(language for voice in self.voices for language in voice.languages))
 

@@ -220,7 +220,7 @@ def _check_text_input(agent: Agent, sonic: NovaSonic) -> None:
 def _profile(sonic: NovaSonic, opening: Opening, endpoint: str) -> ModelProfile:
     simulated = _on_this_machine(endpoint)
     return ModelProfile(
-        sonic.name.lower().replace(" ", "-").replace(".", "-"),
+        sonic.slug,
         DESCRIPTION + (_SIMULATED.format(endpoint=endpoint) if simulated else ""),
         input_rate_hz=opening.input_rate_hz,
         output_rate_hz=opening.output_rate_hz,

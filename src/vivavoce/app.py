@@ -6,6 +6,7 @@ The only module that reads the environment.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ from vivavoce.engine.clock import wall_clock
 from vivavoce.errors import NotAvailable, SetupFault
 from vivavoce.model.local.model import DESCRIPTION as LOCAL_DESCRIPTION
 from vivavoce.model.local.model import LocalModel
+from vivavoce.model.nova.catalogue import MODELS as NOVA_MODELS
+from vivavoce.model.nova.model import DESCRIPTION as NOVA_DESCRIPTION
+from vivavoce.model.nova.model import NovaModel
 from vivavoce.model.port import Model
 from vivavoce.model.scripted import Script, ScriptedModel, read_script
 
@@ -36,7 +40,8 @@ _EXAMPLE_DATA = "VIVAVOCE_EXAMPLE_DATA"
 @dataclass(frozen=True, slots=True)
 class ModelKind:
     """A model that an agent file can name. ``needs`` says what its settings must hold; ``paths`` are the settings that
-    name files, which begin in the folder of the agent file. ``why_not_here`` is asked without settings."""
+    name files, which begin in the folder of the agent file. ``why_not_here`` is asked without settings. A ``remote``
+    one has the settings ``endpoint`` and ``ca_file``."""
 
     name: str
     description: str
@@ -44,6 +49,7 @@ class ModelKind:
     why_not_here: Callable[[], str]
     needs: str = ""
     paths: tuple[str, ...] = ()
+    remote: bool = False
 
 
 def environment() -> Mapping[str, str]:
@@ -53,6 +59,13 @@ def environment() -> Mapping[str, str]:
 def calls_folder() -> Path:
     """Where calls are kept unless a command says otherwise: ``VIVAVOCE_CALLS``, else ``calls`` in this folder."""
     return Path(environment().get("VIVAVOCE_CALLS") or "calls")
+
+
+def cache_folder() -> Path:
+    """Where things are kept that can be made again: ``XDG_CACHE_HOME``, else as each system has it."""
+    chosen = environment().get("XDG_CACHE_HOME")
+    usual = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    return (Path(chosen) if chosen else usual) / "vivavoce"
 
 
 @contextmanager
@@ -81,6 +94,25 @@ def _make_scripted(agent: Agent, settings: Mapping[str, Any], now: Clock) -> Scr
     return ScriptedModel(read_script(Path(settings["script"])))
 
 
+def _make_nova(model_id: str) -> Callable[[Agent, Mapping[str, Any], Clock], NovaModel]:
+    def make(agent: Agent, settings: Mapping[str, Any], now: Clock) -> NovaModel:
+        return NovaModel(agent, {"model_id": model_id, **settings}, now=now, environment=environment())
+
+    return make
+
+
+def _nova_kind(name: str, model_id: str) -> ModelKind:
+    make = _make_nova(model_id)
+    return ModelKind(
+        name,
+        f"{NOVA_MODELS[model_id].name}. {NOVA_DESCRIPTION}",
+        make,
+        lambda: make(NOBODY, {}, wall_clock).why_not_here(),
+        paths=("ca_file",),
+        remote=True,
+    )
+
+
 _SCRIPTED_DESCRIPTION = (
     "Simulated: follows a file of events with times and speaks in tones. For tests, and for demos of timing without a "
     "provider."
@@ -97,6 +129,7 @@ MODEL_KINDS: Mapping[str, ModelKind] = {
             lambda: _make_local(NOBODY, {}, wall_clock).why_not_here(),
             paths=("recognizer", "voice_model"),
         ),
+        *(_nova_kind(nova.slug, nova.model_id) for nova in NOVA_MODELS.values()),
         ModelKind(
             "scripted",
             _SCRIPTED_DESCRIPTION,
@@ -107,6 +140,8 @@ MODEL_KINDS: Mapping[str, ModelKind] = {
         ),
     )
 }
+
+REMOTE_MODELS = tuple(kind.name for kind in MODEL_KINDS.values() if kind.remote)
 
 
 def make_model(agent: Agent, choice: ModelChoice, now: Clock = wall_clock) -> Model:

@@ -6,7 +6,7 @@ import functools
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,20 @@ model_option = click.option(
     default=None,
     help="Use this model, with the agent file's settings for it, whatever the agent file prefers.",
 )
+endpoint_option = click.option(
+    "--endpoint",
+    "endpoint",
+    metavar="URL",
+    default=None,
+    help="Where the provider is, if not in its usual place: https://127.0.0.1:8443 for 'vivavoce emulate'.",
+)
+ca_option = click.option(
+    "--ca",
+    "ca_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Trust the certificates in this PEM file too, for --endpoint.",
+)
 agent_argument = click.argument("agent_file", metavar="AGENT", required=False, type=click.Path(path_type=Path))
 
 
@@ -47,6 +61,8 @@ class Chosen:
 
     agent_file: Path | None
     model: str | None
+    endpoint: str | None
+    ca_file: Path | None
     version: str | None
     variables: Sequence[str]
     calls: Path | None
@@ -56,11 +72,28 @@ class Chosen:
         return app.read_agent(in_folder(self.agent_file), read_variables(self.variables), self.version)
 
     def usable_models(self, agent: Agent) -> list[Model]:
-        """The agent's own choices, or the one named, with the agent file's settings for it if it has any."""
-        if self.model is None:
-            return app.usable_models(agent)
-        named = [choice for choice in agent.models if choice.name == self.model]
-        return app.usable_models(agent, named or [ModelChoice(self.model)])
+        """The agent's own choices, or the one named, with the agent file's settings for it if it has any. Raises
+        :class:`UsageError` if there is an endpoint and none of them is anywhere but here.
+        """
+        choices: Sequence[ModelChoice] = agent.models
+        if self.model is not None:
+            choices = [choice for choice in agent.models if choice.name == self.model] or [ModelChoice(self.model)]
+        return app.usable_models(agent, [self._placed(choice) for choice in self._remote(choices)])
+
+    def _remote(self, choices: Sequence[ModelChoice]) -> Sequence[ModelChoice]:
+        """Where an endpoint or its certificates are named, those that can be told of them: no other may stand in."""
+        if self.endpoint is None and self.ca_file is None:
+            return choices
+        remote = [choice for choice in choices if choice.name in app.REMOTE_MODELS]
+        if not remote:
+            names = " or ".join(f"--model {name}" for name in app.REMOTE_MODELS)
+            raise UsageError("--endpoint and --ca are for a model that a provider runs", hint=f"add {names}")
+        return remote
+
+    def _placed(self, choice: ModelChoice) -> ModelChoice:
+        given = {"endpoint": self.endpoint, "ca_file": None if self.ca_file is None else str(self.ca_file)}
+        settings = {name: value for name, value in given.items() if value is not None}
+        return replace(choice, settings={**choice.settings, **settings})
 
 
 def agent_options(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
@@ -73,7 +106,15 @@ def agent_options(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
         return command(chosen, **given)
 
     decorated: Callable[..., Outcome] = with_choice
-    for option in (as_json_option, calls_option, variables_option, version_option, model_option):
+    for option in (
+        as_json_option,
+        calls_option,
+        variables_option,
+        version_option,
+        ca_option,
+        endpoint_option,
+        model_option,
+    ):
         decorated = option(decorated)
     return agent_argument(decorated)
 

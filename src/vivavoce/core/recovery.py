@@ -1,5 +1,6 @@
 """A model session that was lost is replaced: by the spare if there is one, else by another of the same model, else by
-the agent's next model; and if there is none, the call ends. The same rules open the first session: there, a model that will not open makes room for the next one at once.
+the agent's next model; and if there is none, the call ends. The same rules open the first session: there, a model that
+will not open makes room for the next one at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the caller has said, typed or was promised and has no answer yet: kept, so that another session can answer it.
 
-Of the caller's audio a ring is kept: while nothing is owed, only the last second, for the beginning of a word that is
-noticed late; from there on everything, up to :data:`RING_S`. An answer is the first audio of a response, or a tool
+Of the caller's audio a ring is kept: while nothing is owed, only the last moment, for the beginning of a word that is
+noticed late, and nothing that was answered; from there on everything, up to :data:`RING_S`. An answer is the first audio of a response, or a tool
 call. Words spoken into the agent's own are *doubtful*: they may be a "mm-hm" that wants none, so they are owed an
 answer for a few seconds only, unless the model takes them for an interruption.
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from vivavoce.events import Audio, ForwardText, Instant, ReturnToolResult, Samples, Speak
 
 RING_S = 60
-LEAD_MS = 1_000
+LEAD_MS = 600
 DOUBT_US = 5_000_000
 """So long after words into the agent's speech the model may still answer them."""
 
@@ -24,7 +24,7 @@ Ask = ForwardText | ReturnToolResult | Speak
 class Owed:
     """The caller's unanswered audio, and the wishes that a response has not followed yet."""
 
-    __slots__ = ("_audio", "_doubtful", "_ended", "_speech", "_spoken", "asks", "held", "outrun", "rate_hz", "talking")
+    __slots__ = ("_audio", "_doubtful", "_ended", "_quiet", "_speech", "_spoken", "asks", "held", "outrun", "rate_hz", "talking")
 
     def __init__(self) -> None:
         self.rate_hz = 0
@@ -34,7 +34,8 @@ class Owed:
         self.talking = False
         self._audio: deque[Audio] = deque()
         self._speech = False  # the ring holds speech that wants an answer
-        self._spoken = 0  # samples since the caller began to talk
+        self._spoken = 0  # samples since the caller began to talk, with the moment of quiet before
+        self._quiet = 0  # samples since the caller last stopped
         self._doubtful = False
         self._ended = Instant(0)  # when the caller last stopped
 
@@ -44,6 +45,8 @@ class Owed:
         self.held += audio.samples
         if self.talking:
             self._spoken += audio.samples
+        else:
+            self._quiet += audio.samples
         if self._speech:
             self.outrun += self._trim(RING_S * self.rate_hz)
         else:
@@ -52,12 +55,13 @@ class Owed:
     def began(self, *, into_agent: bool) -> None:
         """The caller talks; ``into_agent`` says that the agent does too."""
         self.talking = True
-        self._spoken = 0
+        self._spoken = min(self._quiet, self.held, LEAD_MS * self.rate_hz // 1000)
         self._doubtful = into_agent and (self._doubtful or not self._speech)
         self._speech = True
 
     def ended(self, now: Instant) -> None:
         self.talking = False
+        self._quiet = 0
         self._ended = now
 
     def taken(self) -> None:
@@ -76,7 +80,7 @@ class Owed:
         self._doubtful = False
         self._speech = self.talking
         self.outrun = 0
-        self._trim(LEAD_MS * self.rate_hz // 1000 + (self._spoken if self.talking else 0))
+        self._trim(self._spoken if self.talking else 0)
 
     def is_owed(self, now: Instant) -> bool:
         """Something waits for an answer. Words that were doubtful for too long do not any more."""

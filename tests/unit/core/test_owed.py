@@ -20,7 +20,7 @@ def hear(kept: Owed, ms: int, piece_ms: int = 100) -> None:
         kept.forward(audio(piece_ms))
 
 
-def test_of_silence_the_last_second_is_kept() -> None:
+def test_of_silence_the_last_moment_is_kept() -> None:
     kept = owed()
     hear(kept, 30_000)
     assert samples(LEAD_MS) <= kept.held < samples(LEAD_MS + 100)
@@ -56,7 +56,7 @@ def test_an_answer_settles_everything() -> None:
     kept.ask(ReturnToolResult(ONE, T1, ToolStatus.OK, "1"))
     kept.answered()
     assert not kept.is_owed(instant(5_000))
-    assert kept.held <= samples(LEAD_MS + 100)
+    assert kept.held == 0, "what was answered must not be answered again"
 
 
 def test_an_answer_while_the_caller_talks_on_leaves_what_they_say_now() -> None:
@@ -70,7 +70,19 @@ def test_an_answer_while_the_caller_talks_on_leaves_what_they_say_now() -> None:
     hear(kept, 3_000)
     kept.answered()
     assert kept.is_owed(instant(11_000))
-    assert samples(LEAD_MS + 3_000) <= kept.held <= samples(LEAD_MS + 3_100)
+    assert kept.held == samples(LEAD_MS + 3_000)
+
+
+def test_no_sound_of_what_was_answered_is_kept_before_what_was_not() -> None:
+    kept = owed()
+    kept.began(into_agent=False)
+    hear(kept, 2_000)
+    kept.ended(instant(2_000))
+    hear(kept, 200)
+    kept.began(into_agent=False)
+    hear(kept, 1_000)
+    kept.answered()
+    assert kept.held == samples(1_200)
 
 
 def test_doing_what_was_wished_answers_that_and_nothing_else() -> None:

@@ -93,6 +93,7 @@ class Answer:
 
     def drop(self) -> None:
         """The reader's own wish: what is here and was not read is gone, and the end is in order."""
+        self.release()
         self._incoming.clear()
         self._decoder = ResponseDecoder()
         self.close(None)
@@ -152,6 +153,7 @@ class Answer:
 
     def _fail(self, fault: BedrockFault) -> None:
         """What the service says of itself comes before how the stream ended."""
+        self.release()
         self._incoming.clear()
         self._fault = fault
         self.close(fault)

@@ -11,7 +11,7 @@ from pathlib import Path
 from vivavoce.errors import AccessFault, ModelUnreachable
 from vivavoce.model.bedrock.settings import Endpoint
 
-Connect = Callable[[Callable[[], asyncio.Protocol]], Awaitable[asyncio.BaseTransport]]
+Connect = Callable[[Callable[[], asyncio.BaseProtocol]], Awaitable[asyncio.BaseTransport]]
 """Makes a protocol and joins it to the service. Raises AccessFault or ModelUnreachable."""
 
 _TLS_FAREWELL_S = 1.0
@@ -25,7 +25,7 @@ class SocketConnect:
         self._ca_file = ca_file
         self._context: ssl.SSLContext | None = None
 
-    async def __call__(self, make: Callable[[], asyncio.Protocol]) -> asyncio.BaseTransport:
+    async def __call__(self, make: Callable[[], asyncio.BaseProtocol]) -> asyncio.BaseTransport:
         endpoint = self._endpoint
         if endpoint.tls and self._context is None:
             self._context = await asyncio.to_thread(_trust, self._ca_file)  # reads hundreds of certificates

@@ -10,12 +10,9 @@ import asyncio
 from collections import deque
 from typing import Protocol, cast
 
-from h2.config import H2Configuration
-from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import (
     ConnectionTerminated,
-    DataReceived,
     Event,
     RemoteSettingsChanged,
     ResponseReceived,
@@ -23,18 +20,18 @@ from h2.events import (
     StreamReset,
     WindowUpdated,
 )
-from h2.exceptions import FlowControlError, H2Error, ProtocolError
-from h2.settings import SettingCodes, Settings
-from hyperframe.frame import Frame, GoAwayFrame
+from h2.exceptions import H2Error, ProtocolError
 
 from vivavoce.errors import ModelBusy, ModelFault, ModelUnreachable
+from vivavoce.model.bedrock.lean_h2 import LeanH2
 from vivavoce.model.bedrock.settings import Timeouts
 from vivavoce.model.bedrock.watchdog import Watchdog
 
-STREAM_WINDOW_BYTES = 1024 * 1024
-"""What the service may send ahead of the reader of one stream: about fifteen seconds of speech at 24 kHz."""
-_CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024
 _PING = b"vivavoce"
+_READ_BYTES = 16 * 1024
+"""A TLS record holds no more."""
+_ACKNOWLEDGE_BYTES = 64 * 1024
+"""Consumed data is told to h2 in lots of this: a small part of the window, and one call for thirty messages."""
 
 
 class Listener(Protocol):
@@ -49,28 +46,6 @@ class Listener(Protocol):
     def failed(self, fault: ModelFault) -> None: ...
 
 
-class PatientH2(H2Connection):
-    """h2 takes GOAWAY for the end of all streams. It is the end of new ones only: RFC 9113, 6.8. A server may send it
-    minutes before it closes, and AWS's JavaScript SDK sends it right after it opened its stream.
-    """
-
-    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
-        event = ConnectionTerminated()
-        event.error_code = frame.error_code
-        event.last_stream_id = frame.last_stream_id
-        event.additional_data = frame.additional_data or None
-        return [], [event]
-
-
-def _new_h2() -> H2Connection:
-    connection = PatientH2(H2Configuration(client_side=True, header_encoding=None))
-    connection.local_settings = Settings(
-        client=True,
-        initial_values={SettingCodes.ENABLE_PUSH: 0, SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW_BYTES},
-    )
-    return connection
-
-
 class Exchange:
     """One request whose body and whose answer are open at the same time."""
 
@@ -80,6 +55,7 @@ class Exchange:
         self.unsent_bytes = 0
         self._connection = connection
         self._unsent: deque[bytes] = deque()
+        self._unacknowledged_bytes = 0
         self._ending = False
         self._sent_all = False
         self._received_all = False
@@ -115,7 +91,10 @@ class Exchange:
             self._connection.write_reset(self.stream_id)
 
     def consumed(self, flow_bytes: int) -> None:
-        self._connection.acknowledge(self.stream_id, flow_bytes)
+        """The peer may send as much more."""
+        self._unacknowledged_bytes += flow_bytes
+        if self._unacknowledged_bytes >= _ACKNOWLEDGE_BYTES or self.over:
+            self._acknowledge()
 
     def pump(self) -> None:
         """Send what the peer takes of what waits."""
@@ -166,8 +145,13 @@ class Exchange:
         else:
             self.fail(_reset_fault(code))
 
+    def _acknowledge(self) -> None:
+        self._connection.acknowledge(self.stream_id, self._unacknowledged_bytes)
+        self._unacknowledged_bytes = 0
+
     def _retire(self) -> None:
         self.over = True
+        self._acknowledge()  # the connection's window is shared with other streams
         self._unsent.clear()
         self.unsent_bytes = 0
         self._connection.retire(self)
@@ -181,7 +165,7 @@ def _reset_fault(code: ErrorCodes | int) -> ModelFault:
     return ModelUnreachable(message)
 
 
-class Http2Connection(asyncio.Protocol):
+class Http2Connection(asyncio.BufferedProtocol):
     """A client's connection. It closes itself when its last exchange is over, unless it is to carry several
     ``streams``; and it fails all of them when nothing comes for a while and no answer to a PING either.
     """
@@ -192,7 +176,8 @@ class Http2Connection(asyncio.Protocol):
         """Done when the peer's settings are here; fails when they will never be."""
         self.lost: asyncio.Future[None] = loop.create_future()
         """Done when the transport is gone."""
-        self._h2 = _new_h2()
+        self._h2 = LeanH2()
+        self._read = memoryview(bytearray(_READ_BYTES))
         self._transport: asyncio.Transport | None = None
         self._exchanges: dict[int, Exchange] = {}
         self._streams = streams
@@ -243,33 +228,33 @@ class Http2Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._h2.initiate_connection()
-        self._h2.increment_flow_control_window(_CONNECTION_WINDOW_BYTES)
+        self._h2.begin()
         self._flush()
         self._watchdog.start()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Read into memory of ours: asyncio's TLS would take 256 KiB anew for each message."""
+        del sizehint
+        return self._read
+
+    def buffer_updated(self, nbytes: int) -> None:
         self._watchdog.heard()
         if self._ping_timer is not None:
             self._stop_ping()
             self._watchdog.start()
         try:
-            events = self._h2.receive_data(data)
+            found = self._h2.receive(bytes(self._read[:nbytes]))
         except (H2Error, ValueError) as error:
             if self._transport is None or self._transport.is_closing():
                 return  # we said goodbye, and this was on its way
             self._flush()
             self._lose(ModelUnreachable(f"Bedrock does not keep to HTTP/2: {type(error).__name__}"))
             return
-        for event in events:
-            if type(event) is DataReceived:
-                exchange = self._exchanges.get(event.stream_id)
-                if exchange is None:
-                    self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-                else:
-                    exchange.listener.data_received(event.data, event.flow_controlled_length)
+        for item in found:
+            if isinstance(item, tuple):
+                self._deliver(*item)
             else:
-                self._handle(event)
+                self._handle(item)
         self._flush()
 
     def eof_received(self) -> None:
@@ -294,14 +279,12 @@ class Http2Connection(asyncio.Protocol):
     # What an exchange asks for.
 
     def write_data(self, stream_id: int, data: bytes) -> bool:
-        """Whether it was taken. Asking h2 for the window first would cost as much as to send."""
-        if self._paused or len(data) > self._h2.max_outbound_frame_size:
+        """Whether it was taken."""
+        frame = None if self._paused else self._h2.data_frame(stream_id, data)
+        if frame is None:
             return False
-        try:
-            self._h2.send_data(stream_id, data)
-        except FlowControlError:
-            return False
-        self._flush()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(frame)
         return True
 
     def room(self, stream_id: int) -> int:
@@ -337,6 +320,13 @@ class Http2Connection(asyncio.Protocol):
         """Later than :meth:`retire`, so that a last RST_STREAM or END_STREAM goes first."""
         if not self._exchanges:
             self.close()
+
+    def _deliver(self, stream_id: int, data: bytes, flow_bytes: int) -> None:
+        exchange = self._exchanges.get(stream_id)
+        if exchange is None:  # of a stream that was dropped here
+            self.acknowledge(stream_id, flow_bytes)
+        else:
+            exchange.listener.data_received(data, flow_bytes)
 
     def _handle(self, event: Event) -> None:
         match event:

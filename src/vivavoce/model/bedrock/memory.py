@@ -142,14 +142,13 @@ class MemoryTransport(asyncio.Transport):
     def arrived(self, data: bytes | None) -> None:
         if self._lost:
             return
+        protocol = self._protocol
+        assert isinstance(protocol, asyncio.Protocol | asyncio.BufferedProtocol)
         if data is not None:
-            assert isinstance(self._protocol, asyncio.Protocol)
-            self._protocol.data_received(data)
+            _feed(protocol, data)
             if self.peer is not None:
                 self.peer.drained()
-            return
-        assert isinstance(self._protocol, asyncio.Protocol)
-        if not self._protocol.eof_received():
+        elif not protocol.eof_received():
             self.close()
 
     def drained(self) -> None:
@@ -165,6 +164,18 @@ class MemoryTransport(asyncio.Transport):
         if not self._lost:
             self._lost = True
             self._protocol.connection_lost(error)
+
+
+def _feed(protocol: asyncio.Protocol | asyncio.BufferedProtocol, data: bytes) -> None:
+    if isinstance(protocol, asyncio.Protocol):
+        protocol.data_received(data)
+        return
+    while data:
+        buffer = memoryview(protocol.get_buffer(len(data)))
+        size = min(len(buffer), len(data))
+        buffer[:size] = data[:size]
+        protocol.buffer_updated(size)
+        data = data[size:]
 
 
 class Link:

@@ -159,6 +159,7 @@ class EmulatorConnection(asyncio.Protocol):
         self._paused = False
         self._unused: asyncio.TimerHandle | None = None
         self.silent = False
+        self.gone = asyncio.Event()
 
     def close(self) -> None:
         """Say goodbye: the streams that are open end with the connection."""
@@ -208,6 +209,7 @@ class EmulatorConnection(asyncio.Protocol):
             outlet.retire()
             handler.lost()
         self._closed(self)
+        self.gone.set()
 
     def pause_writing(self) -> None:
         self._paused = True

@@ -13,30 +13,22 @@ from typing import cast
 
 from _bedrock_traffic import IN_PER_S, LoopFactory, Pace, audio_event, instant_in, percentiles_ms
 from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import ConnectionTerminated, DataReceived, RequestReceived, StreamEnded, StreamReset, WindowUpdated
+from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes, Settings
 
+from vivavoce.model.bedrock.patient_h2 import PatientH2
 from vivavoce.wire.bedrock import CONTENT_TYPE, InputFrame, RequestDecoder, encode_event
 
 _WINDOW_BYTES = 8 * 1024 * 1024
 latencies_ns: list[int] = []
 
 
-class Patient(H2Connection):
-    """h2 takes a client's GOAWAY for the end of its streams; RFC 9113 does not."""
-
-    def _receive_goaway_frame(self, frame):  # type: ignore[no-untyped-def]
-        del frame
-        return [], [ConnectionTerminated()]
-
-
 class Endpoint(asyncio.Protocol):
     """One connection."""
 
     def __init__(self) -> None:
-        self.h2 = Patient(H2Configuration(client_side=False, header_encoding=None))
+        self.h2 = PatientH2(H2Configuration(client_side=False, header_encoding=None))
         values = {SettingCodes.INITIAL_WINDOW_SIZE: _WINDOW_BYTES, SettingCodes.MAX_CONCURRENT_STREAMS: 1000}
         self.h2.local_settings = Settings(client=False, initial_values=values)
         self.transport: asyncio.Transport | None = None
@@ -66,8 +58,6 @@ class Endpoint(asyncio.Protocol):
                     self.speaking[stream_id] = asyncio.get_running_loop().create_task(self.speak(stream_id))
                 case StreamEnded(stream_id=stream_id) | StreamReset(stream_id=stream_id):
                     self.stop(stream_id, ended=isinstance(event, StreamEnded))
-                case WindowUpdated() | _:
-                    pass
         self.flush()
 
     def note(self, stream_id: int, data: bytes) -> None:

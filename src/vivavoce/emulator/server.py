@@ -29,7 +29,7 @@ from h2.exceptions import H2Error, ProtocolError
 from h2.settings import SettingCodes, Settings
 
 from vivavoce.emulator.outlet import Handler
-from vivavoce.model.bedrock.http2 import PatientH2
+from vivavoce.model.bedrock.patient_h2 import PatientH2
 from vivavoce.wire.sigv4 import HeaderList
 
 STREAM_WINDOW_BYTES = 1024 * 1024

@@ -10,12 +10,12 @@ from struct import Struct
 from typing import Final
 
 from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import ConnectionTerminated, DataReceived, Event
+from h2.events import DataReceived, Event
 from h2.exceptions import FrameTooLargeError
 from h2.settings import SettingCodes, Settings
 from h2.stream import StreamState
-from hyperframe.frame import Frame, GoAwayFrame
+
+from vivavoce.model.bedrock.patient_h2 import PatientH2
 
 STREAM_WINDOW_BYTES: Final = 1024 * 1024
 """What the service may send ahead of the reader of one stream: about fifteen seconds of speech at 24 kHz."""
@@ -31,7 +31,7 @@ _PLAIN_DATA: Final = b"\x00\x00"
 _RECEIVES: Final = (StreamState.OPEN, StreamState.HALF_CLOSED_LOCAL)
 
 
-class LeanH2(H2Connection):
+class LeanH2(PatientH2):
     """A client's state of one connection."""
 
     def __init__(self) -> None:
@@ -95,15 +95,6 @@ class LeanH2(H2Connection):
         self._inbound_flow_control_window_manager.window_consumed(size)
         stream._inbound_window_manager.window_consumed(size)
         return True
-
-    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
-        """h2 takes it for the end of all streams. It is the end of new ones only: RFC 9113, 6.8. A server may send it
-        minutes before it closes, and AWS's JavaScript SDK sends it right after it opened its stream."""
-        event = ConnectionTerminated()
-        event.error_code = frame.error_code
-        event.last_stream_id = frame.last_stream_id
-        event.additional_data = frame.additional_data or None
-        return [], [event]
 
 
 def _as_piece(event: Event) -> Piece | Event:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from types import UnionType
 from typing import NamedTuple
 
 from vivavoce.events import (
@@ -26,7 +25,7 @@ from vivavoce.events import (
 )
 from vivavoce.model.port import EmitModelEvent
 
-_OF_A_REPLY = AgentAudio | AgentText | ResponseStarted | ResponseFinished
+_OF_A_REPLY = (AgentAudio, AgentText, ResponseStarted, ResponseFinished)
 _SETTLING_ROUNDS = 1000
 
 
@@ -63,7 +62,7 @@ class Outbox:
 
     def drop_audio(self, response: ResponseId) -> None:
         """Its sound and words are not wanted any more; that it began and ended still is."""
-        self._drop(response, AgentAudio | AgentText)
+        self._drop(response, (AgentAudio, AgentText))
 
     async def room(self) -> None:
         """Returns when more audio may be put."""
@@ -110,10 +109,11 @@ class Outbox:
         waits = [one.fact for one in self._reply]
         began = [one for one in waits if isinstance(one, ResponseStarted) and one.response == fact.response]
         self._drop(fact.response, _OF_A_REPLY)
-        for one in (*began, fact):
+        for one in began:
             self._add(self._others, one)
+        self._add(self._others, fact)
 
-    def _drop(self, response: ResponseId, kinds: UnionType) -> None:
+    def _drop(self, response: ResponseId, kinds: tuple[type, ...]) -> None:
         kept: _Lane = deque()
         for numbered in self._reply:
             if isinstance(numbered.fact, kinds) and getattr(numbered.fact, "response", None) == response:

@@ -1,5 +1,5 @@
-"""The far end of ``bedrock_client.py``: an HTTP/2 server that speaks at a steady pace on every stream and notes how long
-what it receives was on its way. Run in a process of its own; ``reset`` and ``report`` on its standard input.
+"""The far end of ``bedrock_client.py``: an HTTP/2 server that speaks at a steady pace on every stream, and notes how
+long what it receives was on its way. Runs in a process of its own; ``reset`` and ``report`` on its standard input.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 import time
 from typing import cast
 
-from _bedrock_traffic import IN_PER_S, LoopFactory, Pace, audio_event, instant_in, percentiles_ms
+from _bedrock_traffic import IN_PER_S, Pace, audio_event, instant_in, new_loop, percentiles_ms
 from h2.config import H2Configuration
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset
 from h2.exceptions import H2Error
@@ -82,6 +82,7 @@ class Endpoint(asyncio.Protocol):
             self.h2.end_stream(stream_id)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        del exc
         self.transport = None
         for task in self.speaking.values():
             task.cancel()
@@ -112,5 +113,5 @@ async def main(certificate: str, key: str) -> None:
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=LoopFactory) as runner:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(main(*sys.argv[1:]))

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from _bedrock_traffic import OUT_PER_S, LoopFactory, Pace, audio_event, instant_in, percentiles_ms
+from _bedrock_traffic import OUT_PER_S, Pace, audio_event, instant_in, new_loop, percentiles_ms
 
 MODEL = "amazon.nova-2-sonic-v1:0"
 Send = Callable[[bytes], Awaitable[None]]
@@ -85,17 +87,13 @@ async def open_ours(port: int, ca_file: str, streams: int, share: int) -> list[t
 
 async def open_sdk(port: int, ca_file: str, streams: int, share: int) -> list[tuple[Send, Receive]]:
     del share  # it has no such choice
-    from aws_sdk_bedrock_runtime.client import AsyncBedrockRuntimeClient
-    from aws_sdk_bedrock_runtime.config import AsyncBedrockRuntimeConfig
-    from aws_sdk_bedrock_runtime.models import (
-        BidirectionalInputPayloadPart,
-        InvokeModelWithBidirectionalStreamInputChunk,
-        InvokeModelWithBidirectionalStreamOperationInput,
-    )
-    from awscrt import io as crt_io
-    from smithy_http.aio.crt import AWSCRTHTTPClient
+    sdk: dict[str, Any] = {}  # in another environment than the one that is type-checked
+    for name in ("client", "config", "models"):
+        sdk |= vars(import_module(f"aws_sdk_bedrock_runtime.{name}"))
+    crt_io: Any = import_module("awscrt.io")
+    transport: Any = import_module("smithy_http.aio.crt").AWSCRTHTTPClient
 
-    class Trusting(AWSCRTHTTPClient):
+    class Trusting(transport):  # type: ignore[misc]
         """It has no setting for a CA of one's own."""
 
         def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -104,26 +102,26 @@ async def open_sdk(port: int, ca_file: str, streams: int, share: int) -> list[tu
             options.override_default_trust_store_from_path(None, ca_file)
             self._tls_ctx = crt_io.ClientTlsContext(options)
 
-        def __deepcopy__(self, memo: Any) -> AWSCRTHTTPClient:
+        def __deepcopy__(self, memo: Any) -> Any:
             return self
 
-    config = await AsyncBedrockRuntimeConfig.resolve(
+    config = await sdk["AsyncBedrockRuntimeConfig"].resolve(
         endpoint_uri=f"https://127.0.0.1:{port}",
         region="us-east-1",
         aws_access_key_id="AKIDEXAMPLE",
         aws_secret_access_key="SECRETKEYEXAMPLE",
         transport=Trusting(),
     )
-    client = AsyncBedrockRuntimeClient(config=config)
+    client = sdk["AsyncBedrockRuntimeClient"](config=config)
 
     async def ends() -> tuple[Send, Receive]:
         stream = await client.invoke_model_with_bidirectional_stream(
-            InvokeModelWithBidirectionalStreamOperationInput(model_id=MODEL)
+            sdk["InvokeModelWithBidirectionalStreamOperationInput"](model_id=MODEL)
         )
 
         async def send(event: bytes) -> None:
-            part = BidirectionalInputPayloadPart(bytes_=event)
-            await stream.input_stream.send(InvokeModelWithBidirectionalStreamInputChunk(value=part))
+            part = sdk["BidirectionalInputPayloadPart"](bytes_=event)
+            await stream.input_stream.send(sdk["InvokeModelWithBidirectionalStreamInputChunk"](value=part))
 
         await send(audio_event("audioInput", time.monotonic_ns()))
         _, output = await stream.await_output()
@@ -145,7 +143,6 @@ def cpu_s() -> float:
 
 async def main(which: str, port: int, ca_file: str, streams: int, warm_s: float, measure_s: float, share: int) -> None:
     count = Count()
-    idle_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     opened = await (open_ours if which == "ours" else open_sdk)(port, ca_file, streams, share)
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(talk(send, count)) for send, _ in opened]
@@ -162,7 +159,6 @@ async def main(which: str, port: int, ca_file: str, streams: int, warm_s: float,
         "cpu_percent": round(100 * used_s / took_s, 1),
         "us_per_message": round(used_s / max(1, messages) * 1e6, 1),
         "messages_per_s": round(messages / took_s),
-        "kib_per_stream": round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle_kib) / streams),
         "in_ms": percentiles_ms(count.latencies_ns),
         "failed": len(failed),
     }
@@ -171,14 +167,12 @@ async def main(which: str, port: int, ca_file: str, streams: int, warm_s: float,
         print(f"failed: {task.exception()!r}", file=sys.stderr)
     # There is nothing to close in order here, and the SDK's threads would not let the process end.
     sys.stdout.flush()
-    import os
-
     os._exit(0)
 
 
 if __name__ == "__main__":
     which, port, ca_file, streams, warm_s, measure_s, *rest = sys.argv[1:]
-    with asyncio.Runner(loop_factory=LoopFactory) as runner:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(
             main(which, int(port), ca_file, int(streams), float(warm_s), float(measure_s), int(rest[0]) if rest else 1)
         )

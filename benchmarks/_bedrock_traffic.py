@@ -7,18 +7,20 @@ import base64
 import random
 from collections.abc import AsyncIterator
 
-try:
-    from uvloop import new_event_loop as LoopFactory
-except ImportError:
-    from asyncio import new_event_loop as LoopFactory
-
-__all__ = ["IN_PER_S", "OUT_PER_S", "LoopFactory", "Pace", "audio_event", "instant_in", "percentiles_ms"]
-
 # 32 ms of 16 kHz audio in a message, as AWS's samples send it; 25 messages a second come back.
 OUT_PER_S = 31.25
 IN_PER_S = 25.0
 _PCM = base64.b64encode(random.Random(1).randbytes(1024)).decode()
 _MARK = b'"instant":'
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """A loop of uvloop's where it is installed, as Vivavoce itself uses it."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 def audio_event(name: str, instant_ns: int) -> bytes:

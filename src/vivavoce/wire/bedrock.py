@@ -49,6 +49,7 @@ HTTP_STATUS: Final = {
 
 _OPENS: Final = b'{"bytes":"'
 _CLOSES: Final = b'"}'
+_ENDS_BYTES: Final = len(_OPENS) + len(_CLOSES)
 _LENGTHS: Final = Struct(">II")
 _UINT32: Final = Struct(">I")
 _JSON: Final = {":content-type": "application/json"}
@@ -141,7 +142,7 @@ class ResponseDecoder:
 
     def __init__(self) -> None:
         self._decoder = Decoder()
-        self._usual_headers = b""
+        self._usual_headers: bytes | None = None
         """Those of the last event: the service's next one has the same, byte for byte."""
 
     @property
@@ -181,7 +182,7 @@ class RequestDecoder:
 
     def __init__(self) -> None:
         self._decoder = Decoder()
-        self._usual_headers = b""
+        self._usual_headers: bytes | None = None
 
     @property
     def waiting_bytes(self) -> int:
@@ -247,7 +248,7 @@ class _Payload(msgspec.Struct):
 def _event_in(payload: bytes) -> bytes | Malformed:
     """The event within a message's payload. Anything but base64 between the usual ends, an escape, another member,
     fails the strict decoder, and JSON has to be read."""
-    if payload.startswith(_OPENS):
+    if len(payload) >= _ENDS_BYTES and payload.startswith(_OPENS) and payload.endswith(_CLOSES):
         try:
             return a2b_base64(payload[len(_OPENS) : -len(_CLOSES)], strict_mode=True)
         except Base64Error:

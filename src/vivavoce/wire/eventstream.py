@@ -177,7 +177,7 @@ def _decode_octets(raw: bytes, *, is_text: bool, ends: int) -> tuple[HeaderValue
 
 def decode_frame(raw: bytes) -> Frame | Malformed:
     """The one frame that all of ``raw`` is."""
-    total = _total_of(raw) if len(raw) >= _OVERHEAD else 0
+    total = _total_of(raw) if len(raw) >= _OVERHEAD else -1
     if isinstance(total, Malformed):
         return total
     return _open(raw) if total == len(raw) else Malformed("bytes that are not one whole message")

@@ -106,8 +106,9 @@ class NovaModel:
         )
 
     def _check_region(self) -> None:
-        """Of a model that is only like one that is known, the regions are not."""
-        if self._bedrock_settings.region and not self._settings.like:
+        """Of a model that is only like one that is known, the regions are not; and an emulator is in all of them."""
+        anywhere = self._settings.like or (self.profile.simulated and not self._settings.region)
+        if self._bedrock_settings.region and not anywhere:
             check_region(self._sonic, self._bedrock_settings.region)
 
 

@@ -94,6 +94,7 @@ class Reader:
     def __init__(self, connection: ConnectionId) -> None:
         self._connection = connection
         self._blocks: dict[str, _Block] = {}
+        self._ended: deque[str] = deque(maxlen=_OPEN_BLOCKS)
         self._responses: dict[ResponseId, _Response] = {}
         self._newest: _Response | None = None
         self._unheard: deque[_Segment] = deque()
@@ -181,6 +182,8 @@ class Reader:
 
     def _audio(self, event: AudioOutput) -> Iterator[ModelEvent]:
         block = self._blocks.get(event.content)
+        if block is None and event.content in self._ended:
+            return
         if block is None:  # it never said that it begins
             yield from self._starts(ContentStart(content=event.content, type="AUDIO", role="ASSISTANT"))
             block = self._blocks[event.content]
@@ -193,6 +196,7 @@ class Reader:
 
     def _ends(self, event: ContentEnd) -> Iterator[ModelEvent]:
         block = self._blocks.pop(event.content, None)
+        self._ended.append(event.content)
         kind = block.type if block is not None else event.type
         if event.stop_reason == "INTERRUPTED":
             yield from self._interrupt()

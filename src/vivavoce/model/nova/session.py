@@ -158,7 +158,7 @@ class NovaSession:
                     self._take(fact)
         except ModelFault as fault:
             await self._outbox.settle()
-            raise classify(fault, talked=self._talked) from fault
+            raise classify(fault, talked=self._talked) from fault.__cause__
 
     def _take(self, fact: ModelEvent) -> None:
         self._outbox.put(fact)

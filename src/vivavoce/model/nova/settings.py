@@ -31,7 +31,7 @@ class NovaSettings(BaseModel):
     endpoint: str = ""
     """Where the service is, if not where AWS has it: ``https://127.0.0.1:8443`` for the emulator."""
     ca_file: str = ""
-    """Certificates to trust beside the system's."""
+    """The certificates to trust, in the place of the usual ones: what `vivavoce emulate` prints."""
     input_rate_hz: RateHz = 16_000
     output_rate_hz: RateHz = 24_000
     endpointing_sensitivity: Literal["HIGH", "MEDIUM", "LOW", ""] = ""

@@ -184,6 +184,10 @@ def test_the_endpoint_may_come_from_the_environment() -> None:
     assert not made(ENVIRONMENT, endpoint="https://bedrock.example.com").profile.simulated
 
 
+def test_an_emulator_is_in_every_region() -> None:
+    assert made({"AWS_REGION": "eu-west-1"}, endpoint="https://127.0.0.1:1").why_not_here() == ""
+
+
 def test_certificates_that_are_not_there_are_missed(tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
     assert "is no file" in made({}, endpoint="https://127.0.0.1:1", ca_file=str(ca_file)).why_not_here()

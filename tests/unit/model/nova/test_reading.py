@@ -123,6 +123,11 @@ def test_audio_after_the_end_of_its_reply_is_dropped() -> None:
     assert read(start, piece, *caller_said("Wait."), piece, end)[-1] == CallerTranscribed(C, "Wait.", final=True)
 
 
+def test_audio_after_the_end_of_its_block_begins_no_reply() -> None:
+    start, piece, end = audio(10, "END_TURN")
+    assert read(start, piece, end, piece)[-1] == ResponseFinished(C, ONE)
+
+
 # -- interruptions ---------------------------------------------------------------------------------------------------
 
 INTERRUPTED = ResponseInterrupted(C, ONE)

@@ -9,12 +9,14 @@ set -u
 is_there() {
     case $1 in
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
+        node) command -v node >/dev/null && command -v npm >/dev/null ;;
         *) command -v "$1" >/dev/null ;;
     esac
 }
 packages_of() {
     case $1 in
         venv) echo python3 python3-venv ;;
+        node) echo nodejs npm ;;
         *) echo "$1" ;;
     esac
 }

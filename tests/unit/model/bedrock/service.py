@@ -14,6 +14,7 @@ from h2.errors import ErrorCodes
 from h2.events import (
     ConnectionTerminated,
     DataReceived,
+    Event,
     PingReceived,
     RequestReceived,
     StreamEnded,
@@ -64,6 +65,12 @@ class Request:
             self.frames.append(frame)
         self.changed()
 
+    def over(self, reset: ErrorCodes | int | None) -> None:
+        if reset is None:
+            self.ended = True
+        self.reset = reset
+        self.changed()
+
     def changed(self) -> None:
         self._changed.set()
 
@@ -99,6 +106,7 @@ class Request:
             h2.send_data(self.stream_id, bytes(self.unsent[:room]))
             del self.unsent[:room]
         self.connection.flush()
+        self.changed()
 
     def end(self) -> None:
         self.connection.h2.end_stream(self.stream_id)
@@ -130,31 +138,35 @@ class ServiceConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         for event in self.h2.receive_data(data):
-            match event:
-                case RequestReceived(stream_id=stream_id, headers=headers):
-                    pairs = cast("list[tuple[str, str]]", [tuple(pair) for pair in headers])
-                    self.requests[stream_id] = request = Request(self, stream_id, pairs)
-                    self.service.begin(request)
-                case DataReceived(stream_id=stream_id, data=piece, flow_controlled_length=size):
-                    if self.service.opens_window:
-                        self.h2.acknowledge_received_data(size, stream_id)
-                    self.requests[stream_id].receive(piece)
-                case StreamEnded(stream_id=stream_id):
-                    self.requests[stream_id].ended = True
-                    self.requests[stream_id].changed()
-                case StreamReset(stream_id=stream_id, error_code=code):
-                    self.requests[stream_id].reset = code
-                    self.requests[stream_id].changed()
-                case WindowUpdated():
-                    for request in self.requests.values():
-                        request.pump()
-                case PingReceived():
-                    self.pings += 1
-                case ConnectionTerminated():
-                    self.goodbye = True
+            self.handle(event)
         self.flush()
 
+    def handle(self, event: Event) -> None:
+        match event:
+            case RequestReceived(stream_id=stream_id, headers=headers):
+                pairs = cast("list[tuple[str, str]]", [tuple(pair) for pair in headers])
+                self.requests[stream_id] = Request(self, stream_id, pairs)
+                self.service.begin(self.requests[stream_id])
+            case DataReceived(stream_id=stream_id, data=piece, flow_controlled_length=size):
+                self.h2.acknowledge_received_data(size if self.service.opens_window else 0, stream_id)
+                self.requests[stream_id].receive(piece)
+            case StreamEnded(stream_id=stream_id):
+                self.requests[stream_id].over(None)
+            case StreamReset(stream_id=stream_id, error_code=code):
+                self.requests[stream_id].over(code)
+            case WindowUpdated():
+                self.pump()
+            case PingReceived():
+                self.pings += 1
+            case ConnectionTerminated():
+                self.goodbye = True
+
+    def pump(self) -> None:
+        for request in self.requests.values():
+            request.pump()
+
     def connection_lost(self, exc: Exception | None) -> None:
+        del exc
         self.lost = True
 
     def goaway(self, last_stream_id: int) -> None:
@@ -168,12 +180,15 @@ class ServiceConnection(asyncio.Protocol):
             self.transport.write(self.h2.data_to_send())
 
 
+Script = Callable[[Request], Coroutine[Any, Any, None]]
+
+
 class Service:
     """Hands each request to ``script``, as a task of its own."""
 
     def __init__(
         self,
-        script: Callable[[Request], Coroutine[Any, Any, None]],
+        script: Script,
         *,
         settings: dict[SettingCodes, int] | None = None,
         speaks: bool = True,

@@ -73,10 +73,11 @@ _BY_NAME: Mapping[str, tuple[type[BedrockFault], str]] = {
 def fault_in_stream(said: ServiceException | ServiceError) -> BedrockFault:
     """The last message of a stream. Credentials that ran out on the way are no reason not to open another."""
     if isinstance(said, ServiceError):
-        return _fault(said.code, said.message, ModelFault, "")
-    name, message = said.exception, said.message
-    if said.original_message and said.original_message not in message:
-        message = f"{message}: {said.original_message}"
+        name, message = said.code, said.message
+    else:
+        name, message = said.exception, said.message
+        if said.original_message and said.original_message not in message:
+            message = f"{message}: {said.original_message}"
     if _plain(name) == "expiredtoken":
         return ModelExpired(_sentence(name, message))
     return _fault(name, message, ModelFault, "")

@@ -25,7 +25,7 @@ from h2.exceptions import H2Error, ProtocolError
 from vivavoce.errors import ModelBusy, ModelFault, ModelUnreachable
 from vivavoce.model.bedrock.lean_h2 import LeanH2
 from vivavoce.model.bedrock.settings import Timeouts
-from vivavoce.model.bedrock.watchdog import Watchdog
+from vivavoce.model.bedrock.watchdog import Pulse
 
 _PING = b"vivavoce"
 _READ_BYTES = 16 * 1024
@@ -184,8 +184,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._timeouts = timeouts
         self._draining = False
         self._paused = False
-        self._watchdog = Watchdog(timeouts.quiet_ms, self._ask_for_life)
-        self._ping_timer: asyncio.TimerHandle | None = None
+        self._pulse = Pulse(timeouts.quiet_ms, timeouts.ping_ms, ask=self._ping, give_up=self._give_up)
         self._farewell: asyncio.TimerHandle | None = None
 
     @property
@@ -219,8 +218,7 @@ class Http2Connection(asyncio.BufferedProtocol):
             return
         self._h2.close_connection()
         self._flush()
-        self._watchdog.stop()
-        self._stop_ping()
+        self._pulse.stop()
         transport.close()
         self._farewell = asyncio.get_running_loop().call_later(self._timeouts.farewell_ms / 1000, transport.abort)
 
@@ -230,7 +228,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._h2.begin()
         self._flush()
-        self._watchdog.start()
+        self._pulse.start()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Read into memory of ours: asyncio's TLS would take 256 KiB anew for each message."""
@@ -238,10 +236,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         return self._read
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._watchdog.heard()
-        if self._ping_timer is not None:
-            self._stop_ping()
-            self._watchdog.start()
+        self._pulse.heard()
         try:
             found = self._h2.receive(bytes(self._read[:nbytes]))
         except (H2Error, ValueError) as error:
@@ -358,24 +353,17 @@ class Http2Connection(asyncio.BufferedProtocol):
         for exchange in list(self._exchanges.values()):
             exchange.pump()
 
-    def _ask_for_life(self) -> None:
-        """Nothing came for a while. A half-open connection would stay silent for ever, so the peer is asked."""
+    def _ping(self) -> None:
+        """A half-open connection would stay silent for ever."""
         self._h2.ping(_PING)
         self._flush()
-        self._ping_timer = asyncio.get_running_loop().call_later(self._timeouts.ping_ms / 1000, self._give_up)
 
     def _give_up(self) -> None:
         self._lose(ModelUnreachable("the connection to Bedrock went quiet: no answer to a PING"))
 
-    def _stop_ping(self) -> None:
-        if self._ping_timer is not None:
-            self._ping_timer.cancel()
-            self._ping_timer = None
-
     def _lose(self, fault: ModelFault) -> None:
         self._draining = True
-        self._watchdog.stop()
-        self._stop_ping()
+        self._pulse.stop()
         if not self.settled.done():
             self._refuse(fault)
         for exchange in list(self._exchanges.values()):

@@ -47,3 +47,35 @@ class Watchdog:
             self._on_quiet()
         else:
             self._arm()
+
+
+class Pulse:
+    """A peer that was quiet for ``quiet_ms`` is asked for a sign of life, and given up when none comes within
+    ``answer_ms``. Whatever comes is one.
+    """
+
+    def __init__(self, quiet_ms: int, answer_ms: int, *, ask: Callable[[], None], give_up: Callable[[], None]) -> None:
+        self._watchdog = Watchdog(quiet_ms, self._quiet)
+        self._answer_s = answer_ms / 1000
+        self._ask = ask
+        self._give_up = give_up
+        self._asked: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        self._watchdog.start()
+
+    def heard(self) -> None:
+        self._watchdog.heard()
+        if self._asked is not None:
+            self.stop()
+            self.start()
+
+    def stop(self) -> None:
+        self._watchdog.stop()
+        if self._asked is not None:
+            self._asked.cancel()
+            self._asked = None
+
+    def _quiet(self) -> None:
+        self._asked = asyncio.get_running_loop().call_later(self._answer_s, self._give_up)
+        self._ask()

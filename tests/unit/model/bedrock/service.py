@@ -27,6 +27,7 @@ from vivavoce.engine.clock import run
 from vivavoce.model.bedrock.client import BedrockClient
 from vivavoce.model.bedrock.identity import FixedIdentity, Identity, IdentitySource
 from vivavoce.model.bedrock.memory import MemoryNetwork
+from vivavoce.model.bedrock.port import Stream
 from vivavoce.model.bedrock.settings import BedrockSettings
 from vivavoce.wire.bedrock import CONTENT_TYPE, InputFrame, RequestDecoder, encode_event
 from vivavoce.wire.eventstream import Malformed
@@ -35,6 +36,7 @@ from vivavoce.wire.sigv4 import Keys
 T = TypeVar("T")
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEYS = Keys("AKIDEXAMPLE", "SECRETKEYEXAMPLE")
+HELLO, AUDIO, BYE = b'{"event":{"sessionStart":{}}}', b'{"event":{"audioInput":{}}}', b'{"event":{"sessionEnd":{}}}'
 MODEL = "amazon.nova-2-sonic-v1:0"
 
 
@@ -200,11 +202,11 @@ class Service:
         self.requests: list[Request] = []
         self.connections: list[ServiceConnection] = []
         self.began_s: list[float] = []
-        self.network = MemoryNetwork(self._connection, delay_s=delay_s)
+        self.network = MemoryNetwork(self.connection, delay_s=delay_s)
         self._script = script
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def _connection(self) -> ServiceConnection:
+    def connection(self) -> ServiceConnection:
         connection = ServiceConnection(self)
         self.connections.append(connection)
         return connection
@@ -254,3 +256,21 @@ def on_virtual_time(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return result
 
     return run(watched(), virtual=True)
+
+
+async def echo(request: Request) -> None:
+    """Accepts, answers each event with itself, and ends after the client has."""
+    request.accept()
+    said = 0
+    while not request.ended:
+        await request.until(lambda: len(request.events) > said or request.ended)  # noqa: B023
+        request.say(*request.events[said:])
+        said = len(request.events)
+    request.end()
+
+
+async def received(stream: Stream) -> list[bytes]:
+    events = []
+    while (event := await stream.receive()) is not None:
+        events.append(event)
+    return events

@@ -23,6 +23,7 @@ from vivavoce.events import (
     Event,
     Ignore,
     Instant,
+    ModelEvent,
     ModelLost,
     ModelReady,
     ResponseInterrupted,
@@ -30,17 +31,23 @@ from vivavoce.events import (
     Speak,
 )
 
+BREATH_US = 1_000_000
+"""A pause of this length is still part of the agent's speech: a model's audio comes with gaps."""
+REPORTED_LATE_MS = 200
+"""Less than this may have been played already: channels report now and then."""
+
 
 class ModelSide:
     """Joins renewal, recovery and watch, and keeps for them what was said and what is owed."""
 
-    __slots__ = ("_parts", "_recovery", "_renewal", "_watch", "reason")
+    __slots__ = ("_agent_heard_until", "_parts", "_recovery", "_renewal", "_watch", "reason")
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._renewal = Renewal(parts)
         self._recovery = Recovery(parts, self._renewal)
         self._watch = Watch(parts)
+        self._agent_heard_until = Instant(0)
         self.reason = "the agent names no model"  # why there is no session, where there is none
 
     @property
@@ -88,16 +95,23 @@ class ModelSide:
     def note(self, event: Event, now: Instant) -> None:
         """What was said, and what is owed. Called after the event was applied."""
         owed, history, talk = self._parts.owed, self._parts.history, self._parts.talk
+        if isinstance(event, ModelEvent) and not isinstance(event, CallerSpeechStarted | CallerSpeechStopped):
+            owed.last_sign = now  # whether the caller talks may be heard on this side of the wire
         match event:
             case AgentAudio(_, response, audio):
+                self._agent_heard_until = Instant(now + BREATH_US)
                 playout = talk.playouts.get(response)
                 if playout is not None and playout.generated == audio.samples:  # the first of it
                     self.answered(owed.speak_of(response))
             case CallerSpeechStarted(takes_turn=takes_turn):
-                owed.began(into_agent=not takes_turn and not talk.agent_quiet)
+                speaks = (
+                    now < self._agent_heard_until or talk.playouts.unplayed > REPORTED_LATE_MS * owed.rate_hz // 1000
+                )
+                owed.began(now, into_agent=not takes_turn and speaks)
             case CallerSpeechStopped():
                 owed.ended(now)
             case ResponseInterrupted():
+                self._agent_heard_until = now  # the model may have heard the caller before anything here did
                 owed.taken()
             case CallerTranscribed(_, text, True) | CallerText(text):
                 history.caller_said(text)

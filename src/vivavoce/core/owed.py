@@ -1,9 +1,10 @@
 """What the caller has said, typed or was promised and has no answer yet: kept, so that another session can answer it.
 
 Of the caller's audio a ring is kept: while nothing is owed, only the last moment, for the beginning of a word that is
-noticed late, and nothing that was answered; from there on everything, up to :data:`RING_S`. An answer is the first audio of a response, or a tool
-call. Words spoken into the agent's own are *doubtful*: they may be a "mm-hm" that wants none, so they are owed an
-answer for a few seconds only, unless the model takes them for an interruption.
+noticed late, and nothing that was answered; from there on everything, up to :data:`RING_S`. An answer is the first
+audio of a response, or a tool call. Words spoken into the agent's own are *doubtful*: they may be a "mm-hm" that wants
+none, so they are owed an answer for a few seconds only, unless the model takes them for an interruption. A model that
+has given no sign of life since has not ignored them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,21 @@ Ask = ForwardText | ReturnToolResult | Speak
 class Owed:
     """The caller's unanswered audio, and the wishes that a response has not followed yet."""
 
-    __slots__ = ("_audio", "_doubtful", "_ended", "_quiet", "_speech", "_spoken", "asks", "held", "outrun", "rate_hz", "talking")
+    __slots__ = (
+        "_audio",
+        "_doubtful",
+        "_ended",
+        "_quiet",
+        "_speech",
+        "_spoken",
+        "asks",
+        "held",
+        "last_sign",
+        "outrun",
+        "rate_hz",
+        "since",
+        "talking",
+    )
 
     def __init__(self) -> None:
         self.rate_hz = 0
@@ -38,6 +53,8 @@ class Owed:
         self._quiet = 0  # samples since the caller last stopped
         self._doubtful = False
         self._ended = Instant(0)  # when the caller last stopped
+        self.since: Instant | None = None  # when an answer became due
+        self.last_sign = Instant(0)  # when the model last said anything
 
     def forward(self, audio: Audio) -> None:
         """Once for each sample that is forwarded."""
@@ -52,8 +69,10 @@ class Owed:
         else:
             self._trim(LEAD_MS * self.rate_hz // 1000)
 
-    def began(self, *, into_agent: bool) -> None:
+    def began(self, now: Instant, *, into_agent: bool) -> None:
         """The caller talks; ``into_agent`` says that the agent does too."""
+        if self._speech and self._ignored_by(now):
+            self.answered()
         self.talking = True
         self._spoken = min(self._quiet, self.held, LEAD_MS * self.rate_hz // 1000)
         self._doubtful = into_agent and (self._doubtful or not self._speech)
@@ -63,13 +82,15 @@ class Owed:
         self.talking = False
         self._quiet = 0
         self._ended = now
+        self._due(now)
 
     def taken(self) -> None:
         """The model let these words interrupt the agent: it means to answer them."""
         self._doubtful = False
 
-    def ask(self, wish: Ask) -> None:
+    def ask(self, wish: Ask, now: Instant) -> None:
         self.asks.append(wish)
+        self._due(now)
 
     def answered(self, speak: Speak | None = None) -> None:
         """By a response or a tool call; if it is the one that ``speak`` asked for, it answers that and nothing else."""
@@ -79,14 +100,20 @@ class Owed:
         self.asks = [ask for ask in self.asks if isinstance(ask, Speak)]
         self._doubtful = False
         self._speech = self.talking
+        self.since = None
         self.outrun = 0
         self._trim(self._spoken if self.talking else 0)
 
     def is_owed(self, now: Instant) -> bool:
         """Something waits for an answer. Words that were doubtful for too long do not any more."""
-        if self._speech and self._doubtful and not self.talking and now - self._ended > DOUBT_US:
-            self.answered()
-        return self._speech or bool(self.asks)
+        return bool(self.asks) or (self._speech and not self._ignored_by(now))
+
+    def is_owed_by_dead(self) -> bool:
+        """The same for a session that was lost: what happened after its last sign of life it has not ignored."""
+        return self.is_owed(self.last_sign)
+
+    def _ignored_by(self, instant: Instant) -> bool:
+        return self._doubtful and not self.talking and instant - self._ended > DOUBT_US
 
     @property
     def certain(self) -> bool:
@@ -104,6 +131,10 @@ class Owed:
     def speak_of(self, response: str) -> Speak | None:
         """The wish that this response fulfils."""
         return next((ask for ask in self.asks if isinstance(ask, Speak) and ask.response == response), None)
+
+    def _due(self, now: Instant) -> None:
+        if self.since is None:
+            self.since = now
 
     def _trim(self, limit: int) -> Samples:
         """Drop the oldest pieces that are wholly beyond the newest ``limit`` samples; returns how much went."""

@@ -22,7 +22,9 @@ OPENING_LIMIT_US = 10_000_000
 SETTLED_US = 10_000_000
 """A session that lasted this long worked: when it is lost the tries are counted anew."""
 APOLOGY_AFTER_US = 3_000_000
-"""A caller who had nobody to talk to for longer than this is owed a word. Once: a second apology is worse than none."""
+"""A caller who had nobody to talk to, or waited for an answer, for longer than this before another session was there is
+owed a word. Once: a second apology is worse than none.
+"""
 
 
 class _Outage(NamedTuple):
@@ -114,7 +116,8 @@ class Recovery:
 
     def _take_over(self, now: Instant) -> Iterator[Effect]:
         outage, self._outage = self._outage or _Outage(now, NO_CONNECTION, "", broken_off=False), None
-        late = now - outage.since > APOLOGY_AFTER_US
+        waiting_since = min(outage.since, self._parts.owed.since or outage.since)
+        late = now - waiting_since > APOLOGY_AFTER_US
         apologise = late and not self._apologised and bool(self._parts.plan.apology)
         self._apologised = self._apologised or apologise
         yield from take_over(

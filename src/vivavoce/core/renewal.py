@@ -68,18 +68,18 @@ class Urgency(IntEnum):
     NOT_YET = 0
     AT_TURN_END = 1
     IN_SILENCE = 2
-    IN_A_PAUSE = 3  # the model is not making a reply
+    IN_A_PAUSE = 3  # the model is neither making a reply nor about to
     NOW = 4
 
 
 SCHEDULE = (
     (750, Urgency.AT_TURN_END),
-    (850, Urgency.IN_SILENCE),
-    (950, Urgency.IN_A_PAUSE),
+    (820, Urgency.IN_SILENCE),
+    (900, Urgency.IN_A_PAUSE),
     (980, Urgency.NOW),
 )
 """Thousandths of a session's life, and what it takes from then on. Of eight minutes: 360 s (as AWS's sample and its
-followers have it), 408 s, 456 s, 470 s."""
+followers have it), 394 s, 432 s, 470 s."""
 
 
 class Renewal:
@@ -166,8 +166,8 @@ class Renewal:
             return SwapMoment.FORCED
         if talk.response is not None:
             return None
-        if self._urgency is Urgency.IN_A_PAUSE:
-            return SwapMoment.FORCED
+        if self._urgency is Urgency.IN_A_PAUSE:  # the caller may be talking: that can be replayed, thinking cannot
+            return None if owed.certain else SwapMoment.FORCED
         if not talk.caller.can(CallerMove.START) or owed.is_owed(now):
             return None
         if talk.agent_quiet and not self._parts.tools.running:

@@ -201,7 +201,7 @@ class Session:
             case ToolRequested():
                 return self._tool_requested(event, now)
             case ToolFinished():
-                return self._tool_finished(event)
+                return self._tool_finished(event, now)
             case CallStarted():
                 return self._start(event, now)
             case TimePassed():
@@ -213,7 +213,7 @@ class Session:
             case ModelLost():
                 return self._model.lost(event, now)
             case CallerText():
-                return self._caller_text(event)
+                return self._caller_text(event, now)
             case CallerHungUp(reason):
                 return self._ending.channel_gone(Disposition.COMPLETED, reason or "the caller hung up")
             case ChannelLost(message):
@@ -264,7 +264,7 @@ class Session:
         self.timers.set(Timer.SILENCE, now + self.plan.silence_limit_us)
         if self.plan.greeting:
             greeting = Speak(self.models.current, GREETING, self.plan.greeting)
-            self._parts.owed.ask(greeting)
+            self._parts.owed.ask(greeting, now)
             yield greeting
         for audio in self.intake.release():
             yield from self._forward(audio)
@@ -289,14 +289,14 @@ class Session:
         self._parts.owed.forward(audio)
         yield ForwardAudio(self.models.current, audio)
 
-    def _caller_text(self, event: CallerText) -> Iterator[Effect]:
+    def _caller_text(self, event: CallerText, now: Instant) -> Iterator[Effect]:
         if self.phase.state is not Phase.TALKING:
             yield _ignore(event, f"the call is {self.phase.state}")
             return
         self.timers.clear(Timer.SILENCE)  # typing is activity; settling sets it anew
         yield from self.talk.caller_typed(self.models.current)
         typed = ForwardText(self.models.current, event.text)
-        self._parts.owed.ask(typed)
+        self._parts.owed.ask(typed, now)
         if self.models.live:
             yield typed
 
@@ -318,13 +318,13 @@ class Session:
             self._model.answered()
             yield RunTool(event.tool_call, event.name, event.arguments)
 
-    def _tool_finished(self, event: ToolFinished) -> Iterator[Effect]:
+    def _tool_finished(self, event: ToolFinished, now: Instant) -> Iterator[Effect]:
         if not self.tools.can_answer(event.tool_call):
             yield _ignore(event, "nobody waits for this tool call")
             return
         self.tools.answer(event.tool_call)
         result = ReturnToolResult(self.models.current, event.tool_call, event.status, event.result)
-        self._parts.owed.ask(result)
+        self._parts.owed.ask(result, now)
         if self.models.live:
             yield result
         elif self.phase.state is not Phase.TALKING:

@@ -42,7 +42,9 @@ def take_over(
     end.
     """
     new, owed = parts.models.current, parts.owed
-    is_owed = owed.is_owed(now)
+    is_owed = owed.is_owed_by_dead() if moment is Moment.RECOVERY else owed.is_owed(now)
+    if owed.speech and not is_owed:  # words that were ignored need no second hearing
+        owed.answered()
     replayed = Samples(owed.held)
     yield SwapModel(new, old, moment, replayed, Samples(owed.outrun), reason)
     yield Recall(

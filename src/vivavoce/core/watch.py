@@ -9,8 +9,18 @@ from __future__ import annotations
 
 from vivavoce.core.parts import Parts
 from vivavoce.core.timers import Timer
-from vivavoce.events import CallerTranscribed, Event, Instant, ModelEvent, UsageReported
+from vivavoce.events import (
+    CallerSpeechStarted,
+    CallerSpeechStopped,
+    CallerTranscribed,
+    Event,
+    Instant,
+    ModelEvent,
+    UsageReported,
+)
 
+GRACE_US = 5_000_000
+"""A caller who goes on talking to a silent model is not given up on in mid-sentence, nor right after it."""
 PATIENCE = 2
 """So many sessions in a row may say nothing to the same words."""
 
@@ -18,12 +28,13 @@ PATIENCE = 2
 class Watch:
     """How long the current session may go on saying nothing."""
 
-    __slots__ = ("_heard", "_parts", "limit_us", "silences")
+    __slots__ = ("_heard", "_parts", "_sign", "limit_us", "silences")
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.limit_us = 0
         self.silences = 0  # sessions given up since the last answer
+        self._sign = Instant(0)  # when the model last said anything that is an answer, or may become one
         self._heard = False  # the model has written down what it should answer
 
     def answered(self) -> None:
@@ -34,12 +45,16 @@ class Watch:
         parts, talk = self._parts, self._parts.talk
         if isinstance(event, CallerTranscribed) and event.final and event.text:
             self._heard = True
+        is_sign = self._is_sign(event)
+        if is_sign:
+            self._sign = now
         awaited = parts.owed.certain and talk.agent_quiet
         if not (self.limit_us and parts.models.live and not parts.tools.running and (talk.response or awaited)):
             parts.timers.clear(Timer.REPLY)
-        elif self._is_sign(event) or not parts.timers.is_set(Timer.REPLY):
+        elif is_sign or not parts.timers.is_set(Timer.REPLY):
             unplayed_us = talk.playouts.unplayed * 1_000_000 // parts.rate_hz if parts.rate_hz else 0
-            parts.timers.set(Timer.REPLY, now + unplayed_us + self.limit_us)
+            silent_since = max(self._sign, parts.owed.since or 0)
+            parts.timers.set(Timer.REPLY, max(silent_since + self.limit_us + unplayed_us, now + GRACE_US))
 
     def gives_up(self) -> bool:
         """The time is over. True if other sessions would say nothing either: what seemed to want an answer, and was
@@ -55,4 +70,5 @@ class Watch:
     def _is_sign(self, event: Event) -> bool:
         if isinstance(event, UsageReported):
             return not self._heard and not self._parts.owed.asks and self._parts.talk.response is None
-        return isinstance(event, ModelEvent)
+        heard_here = isinstance(event, CallerSpeechStarted | CallerSpeechStopped)
+        return isinstance(event, ModelEvent) and not heard_here

@@ -3,11 +3,11 @@
 *Gap*, ``gap_ms``: the silence that the swap added to what the caller heard. Three cases:
 
 - the agent's reply was broken off and taken up again: from the end of what was played of it to the next agent audio;
-- the caller waited for an answer: how much longer it took, from the end of their speech, than the call's other answers
-  did in the median;
+- the caller waited for an answer: how much longer it took, from the end of their speech and without the time of tools,
+  than the call's other answers of its kind (with a tool, without) did in the median;
 - neither: nothing could be heard of the swap, and the gap is 0.
 
-It is None where no agent audio followed in this call. ``docs/reference/metrics.md`` explains the figures.
+It is None where that cannot be told: no agent audio followed, or there is no other answer to compare with.
 """
 
 from __future__ import annotations
@@ -36,10 +36,32 @@ class Swap:
     gap_ms: float | None
 
 
-def fold_swaps(lines: Sequence[Line], turns: Sequence[Turn]) -> list[Swap]:
-    """``turns`` are those of the same call."""
+class UsualWaits:
+    """How long answers take that no swap comes between, of one call or of several that are alike."""
+
+    def __init__(self) -> None:
+        self._waits_ms: dict[bool, list[float]] = {True: [], False: []}
+
+    def add(self, lines: Sequence[Line], turns: Sequence[Turn]) -> None:
+        """One more call."""
+        instants = [line.at for line in lines if isinstance(line.value, SwapModel)]
+        for turn in turns:
+            wait_ms = _wait_ms(turn)
+            if wait_ms is not None and not any(_waiting([turn], at) for at in instants):
+                self._waits_ms[bool(turn.tools)].append(wait_ms)
+
+    def longer_ms(self, turn: Turn) -> float | None:
+        """By how much ``turn`` took longer than the median of its kind."""
+        wait_ms, waits_ms = _wait_ms(turn), self._waits_ms[bool(turn.tools)]
+        return None if wait_ms is None or not waits_ms else max(0.0, wait_ms - median(waits_ms))
+
+
+def fold_swaps(lines: Sequence[Line], turns: Sequence[Turn], usual: UsualWaits | None = None) -> list[Swap]:
+    """``turns`` are those of the same call; ``usual`` is what its answers are compared with, if not with each other."""
+    if usual is None:
+        usual = UsualWaits()
+        usual.add(lines, turns)
     rate_hz = next((line.value.rate_hz for line in lines if isinstance(line.value, CallerConnected)), 0)
-    usual_ms = _usual_ms(lines, turns)
     swaps: list[Swap] = []
     audible_until_us = 0
     for index, line in enumerate(lines):
@@ -55,7 +77,7 @@ def fold_swaps(lines: Sequence[Line], turns: Sequence[Turn]) -> list[Swap]:
                 if broken_off:
                     gap_ms = _silence_ms(lines, index, audible_until_us)
                 elif turn is not None:
-                    gap_ms = None if turn.first_audio_ms is None else max(0.0, turn.first_audio_ms - usual_ms)
+                    gap_ms = usual.longer_ms(turn)
                 to_ms = 1000 / rate_hz if rate_hz else 0.0
                 owed = broken_off or turn is not None
                 swaps.append(Swap(line.at, moment, reason, replayed * to_ms, lost * to_ms, owed, gap_ms))
@@ -76,15 +98,8 @@ def _waiting(turns: Sequence[Turn], at_us: int) -> Turn | None:
     return None
 
 
-def _usual_ms(lines: Sequence[Line], turns: Sequence[Turn]) -> float:
-    """The median latency of the answers that no swap came between."""
-    instants = [line.at for line in lines if isinstance(line.value, SwapModel)]
-    undisturbed = [
-        turn.first_audio_ms
-        for turn in turns
-        if turn.first_audio_ms is not None and not any(_waiting([turn], at) for at in instants)
-    ]
-    return median(undisturbed) if undisturbed else 0.0
+def _wait_ms(turn: Turn) -> float | None:
+    return None if turn.first_audio_ms is None else turn.first_audio_ms - turn.tool_ms
 
 
 def _silence_ms(lines: Sequence[Line], index: int, audible_until_us: int) -> float | None:

@@ -30,7 +30,7 @@ def test_of_silence_the_last_moment_is_kept() -> None:
 def test_from_the_beginning_of_speech_on_all_is_kept() -> None:
     kept = owed()
     hear(kept, 5_000)
-    kept.began(into_agent=False)
+    kept.began(instant(0), into_agent=False)
     hear(kept, 20_000)
     kept.ended(instant(25_000))
     hear(kept, 3_000)
@@ -41,7 +41,7 @@ def test_from_the_beginning_of_speech_on_all_is_kept() -> None:
 
 def test_what_the_ring_has_no_room_for_is_counted() -> None:
     kept = owed()
-    kept.began(into_agent=False)
+    kept.began(instant(0), into_agent=False)
     hear(kept, RING_S * 1000 + 5_000)
     assert kept.held + kept.outrun == samples(RING_S * 1000 + 5_000)
     assert kept.outrun == pytest.approx(samples(5_000), abs=samples(100))
@@ -49,11 +49,11 @@ def test_what_the_ring_has_no_room_for_is_counted() -> None:
 
 def test_an_answer_settles_everything() -> None:
     kept = owed()
-    kept.began(into_agent=False)
+    kept.began(instant(0), into_agent=False)
     hear(kept, 5_000)
     kept.ended(instant(5_000))
-    kept.ask(ForwardText(ONE, "and blue"))
-    kept.ask(ReturnToolResult(ONE, T1, ToolStatus.OK, "1"))
+    kept.ask(ForwardText(ONE, "and blue"), instant(0))
+    kept.ask(ReturnToolResult(ONE, T1, ToolStatus.OK, "1"), instant(0))
     kept.answered()
     assert not kept.is_owed(instant(5_000))
     assert kept.held == 0, "what was answered must not be answered again"
@@ -62,11 +62,11 @@ def test_an_answer_settles_everything() -> None:
 def test_an_answer_while_the_caller_talks_on_leaves_what_they_say_now() -> None:
     kept = owed()
     hear(kept, 5_000)
-    kept.began(into_agent=False)
+    kept.began(instant(0), into_agent=False)
     hear(kept, 2_000)
     kept.ended(instant(7_000))
     hear(kept, 1_000)
-    kept.began(into_agent=False)
+    kept.began(instant(0), into_agent=False)
     hear(kept, 3_000)
     kept.answered()
     assert kept.is_owed(instant(11_000))
@@ -75,11 +75,11 @@ def test_an_answer_while_the_caller_talks_on_leaves_what_they_say_now() -> None:
 
 def test_no_sound_of_what_was_answered_is_kept_before_what_was_not() -> None:
     kept = owed()
-    kept.began(into_agent=False)
+    kept.began(instant(0), into_agent=False)
     hear(kept, 2_000)
     kept.ended(instant(2_000))
     hear(kept, 200)
-    kept.began(into_agent=False)
+    kept.began(instant(0), into_agent=False)
     hear(kept, 1_000)
     kept.answered()
     assert kept.held == samples(1_200)
@@ -88,8 +88,8 @@ def test_no_sound_of_what_was_answered_is_kept_before_what_was_not() -> None:
 def test_doing_what_was_wished_answers_that_and_nothing_else() -> None:
     kept = owed()
     greeting = Speak(ONE, GREETING, "Hello.")
-    kept.ask(greeting)
-    kept.ask(ForwardText(ONE, "hi"))
+    kept.ask(greeting, instant(0))
+    kept.ask(ForwardText(ONE, "hi"), instant(0))
     assert kept.speak_of(GREETING) == greeting
     assert kept.speak_of("r1") is None
     kept.answered(greeting)
@@ -98,14 +98,14 @@ def test_doing_what_was_wished_answers_that_and_nothing_else() -> None:
 
 def test_another_response_does_not_do_what_was_wished() -> None:
     kept = owed()
-    kept.ask(Speak(TWO, GREETING, "Hello."))
+    kept.ask(Speak(TWO, GREETING, "Hello."), instant(0))
     kept.answered()
     assert kept.is_owed(instant(0))
 
 
 def test_words_into_the_agents_own_are_owed_an_answer_for_a_while() -> None:
     kept = owed()
-    kept.began(into_agent=True)
+    kept.began(instant(0), into_agent=True)
     hear(kept, 500)
     kept.ended(instant(500))
     assert (kept.is_owed(instant(500)), kept.certain) == (True, False)
@@ -115,7 +115,7 @@ def test_words_into_the_agents_own_are_owed_an_answer_for_a_while() -> None:
 
 def test_words_that_the_model_takes_for_an_interruption_are_certain() -> None:
     kept = owed()
-    kept.began(into_agent=True)
+    kept.began(instant(0), into_agent=True)
     kept.ended(instant(500))
     kept.taken()
     assert kept.certain
@@ -124,15 +124,15 @@ def test_words_that_the_model_takes_for_an_interruption_are_certain() -> None:
 
 def test_certain_words_do_not_become_doubtful() -> None:
     kept = owed()
-    kept.began(into_agent=False)
+    kept.began(instant(0), into_agent=False)
     kept.ended(instant(500))
-    kept.began(into_agent=True)
+    kept.began(instant(0), into_agent=True)
     kept.ended(instant(900))
     assert kept.certain
 
 
 def test_nobody_who_still_talks_is_owed_an_answer_yet() -> None:
     kept = owed()
-    kept.began(into_agent=False)
+    kept.began(instant(0), into_agent=False)
     assert not kept.certain
     assert kept.is_owed(instant(100_000))

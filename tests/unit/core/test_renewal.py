@@ -59,7 +59,7 @@ from vivavoce.events import (
 )
 
 LIFE_MS = 100_000
-OPENS_MS, SILENCE_MS, PAUSE_MS, NOW_MS = 75_000, 85_000, 95_000, 98_000
+OPENS_MS, SILENCE_MS, PAUSE_MS, NOW_MS = 75_000, 82_000, 90_000, 98_000
 STARTS = CallerSpeechStarted(ONE, samples(0), takes_turn=False)
 STOPS = CallerSpeechStopped(ONE, samples(0))
 
@@ -152,7 +152,8 @@ def test_a_result_that_was_not_answered_yet_is_told_again() -> None:
     call = limited()
     call.at(70_000, ToolRequested(ONE, T1, "find_cars", "{}"), ToolFinished(T1, ToolStatus.OK, "[1]"))
     call.at(OPENS_MS + 200, ready(2))
-    effects = call.until(PAUSE_MS)
+    assert swaps(call.until(PAUSE_MS)) == [], "the model is about to answer"
+    effects = call.until(NOW_MS)
     assert swaps(effects)[0].moment is SwapMoment.FORCED
     assert effects[1] == Recall(TWO, (), (PendingTool(T1, "find_cars", "{}"),))
     assert ReturnToolResult(TWO, T1, ToolStatus.OK, "[1]") in effects
@@ -164,11 +165,11 @@ def test_in_the_end_it_does_not_wait_for_the_caller_and_replays_their_words() ->
     call.at(74_000, STARTS)
     listening(call, 74_000, 76_000)
     call.at(76_000, ready(2))
-    listening(call, 76_000, 95_100)
+    listening(call, 76_000, 90_100)
     swap = next(effect for effect in call.effects if isinstance(effect, SwapModel))
     assert (swap.moment, swap.lost) == (SwapMoment.FORCED, 0)
     replayed = sum(effect.audio.samples for effect in call.all(ReplayAudio))
-    assert replayed == swap.replayed == samples(21_000 + LEAD_MS)
+    assert replayed == swap.replayed == samples(16_000 + LEAD_MS)
     assert call.all(CloseModel) == [CloseModel(ONE)]
 
 
@@ -191,7 +192,7 @@ def test_words_that_the_ring_had_no_room_for_are_counted_and_told() -> None:
     call.at(30_000, CallerTranscribed(ONE, "a very long story", final=True))
     listening(call, 30_000, 76_000)
     call.at(76_000, ready(2))
-    listening(call, 76_000, 95_000)
+    listening(call, 76_000, 90_000)
     effects = call.until(PAUSE_MS)
     assert swaps(effects)[0].lost > 0
     assert effects[1] == Recall(TWO, (PastTurn(Speaker.CALLER, "a very long story"),))

@@ -173,3 +173,38 @@ def test_words_that_two_sessions_do_not_answer_are_for_the_agents_next_model() -
     call.until(11_000)
     call.at(11_100, ModelReady(TWO, reply_limit_us=LIMIT_MS * 1000))
     assert call.until(21_200) == (CloseModel(TWO), OpenModel(THREE, 1))
+
+
+def test_an_interruption_that_the_model_noticed_first_wants_an_answer_too() -> None:
+    call = watched()
+    call.at(500, ResponseStarted(ONE, R1), said(R1, 5_000))
+    call.at(1_000, ResponseInterrupted(ONE, R1))
+    speaks(call, 1_050, 2_000)
+    assert given_up(call.until(13_000))
+
+
+def test_words_into_a_reply_that_stalled_are_words_into_silence() -> None:
+    call = watched()
+    call.at(500, ResponseStarted(ONE, R1), said(R1, 500), played(R1, 400))
+    speaks(call, 2_000, 3_000)
+    effects = call.until(14_000)
+    assert given_up(effects)
+    swap = call.at(14_100, ModelReady(TWO, reply_limit_us=LIMIT_MS * 1000))
+    assert ReplayAudio(TWO, audio(1_000)) in swap
+
+
+def test_a_model_that_gave_no_sign_since_has_not_ignored_what_was_said_into_its_speech() -> None:
+    call = watched()
+    call.at(500, ResponseStarted(ONE, R1), said(R1, 2_000))
+    speaks(call, 1_000, 2_000)
+    effects = call.until(13_000)
+    assert given_up(effects)
+    assert ReplayAudio(TWO, audio(1_000)) in call.at(13_100, ModelReady(TWO))
+
+
+def test_a_caller_who_asks_again_and_again_is_not_waited_for_to_be_quiet() -> None:
+    call = watched()
+    for second in range(1, 18, 4):
+        speaks(call, second * 1_000, second * 1_000 + 1_000)
+    assert given_up(call.until(18_000 + 5_000))
+    assert call.all(CloseModel) == [CloseModel(ONE)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -119,7 +119,17 @@ def test_a_tool_result_says_whether_it_can_be_read() -> None:
         assert take([*LIVE, *tool_block(text)])[-1] == ToolAnswered("use-1", text, readable=False)
 
 
-ALWAYS_REFUSED = {
+def tools(*schemas: str, as_object: bool = False) -> PromptStart:
+    specs = (
+        ToolSpec(name=f"t{number}", description="", input_schema=schema, as_object=as_object)
+        for number, schema in enumerate(schemas)
+    )
+    return PromptStart(prompt="p", voice="amy", output_rate_hz=24_000, tools=tuple(specs))
+
+
+Cases = Mapping[str, tuple[Sequence[InputEvent], str]]
+
+ALWAYS_REFUSED: Cases = {
     "prompt before session": ([PROMPT], complaints.INVALID),
     "a second session": ([SESSION, SESSION], complaints.INVALID),
     "the same prompt again": ([SESSION, PROMPT, PROMPT], "Duplicate prompt name: p"),
@@ -157,11 +167,11 @@ ALWAYS_REFUSED = {
     "an answer before a question": ([*PRIMED, *block("ASSISTANT", "Hello.")], complaints.INVALID),
     "a prompt in one piece": ([SESSION, PROMPT, *block("SYSTEM", "x" * 32_768)[:2]], complaints.INVALID),
     "an unreadable schema": (
-        [SESSION, PromptStart(prompt="p", voice="amy", tools=(ToolSpec(name="t", description="", input_schema="{"),))],
+        [SESSION, tools("{")],
         complaints.INVALID,
     ),
     "a chosen tool that is none": (
-        [SESSION, PromptStart(prompt="p", voice="amy", tools=(), tool_choice="tool:x")],
+        [SESSION, PromptStart(prompt="p", voice="amy", output_rate_hz=8000, tools=(), tool_choice="tool:x")],
         complaints.INVALID,
     ),
 }
@@ -174,16 +184,8 @@ def test_what_breaks_a_real_session_breaks_this_one(case: str, strict: bool) -> 
     assert refusal(events, strict=strict) == text
 
 
-def tools(*schemas: str, as_object: bool = False) -> PromptStart:
-    specs = (
-        ToolSpec(name=f"t{number}", description="", input_schema=schema, as_object=as_object)
-        for number, schema in enumerate(schemas)
-    )
-    return PromptStart(prompt="p", voice="amy", output_rate_hz=24_000, tools=tuple(specs))
-
-
 NULLABLE = '{"type":"object","properties":{"x":{"anyOf":[{"type":"string"},{"type":"null"}]}}}'
-REFUSED_WHEN_STRICT = {
+REFUSED_WHEN_STRICT: Cases = {
     "an unknown event": ([SESSION, Unknown(name="videoStart", why="unknown")], complaints.UNREADABLE),
     "a schema as object": ([SESSION, tools(SCHEMA, as_object=True)], complaints.UNREADABLE),
     "a value that may be null": ([SESSION, tools(NULLABLE)], complaints.INVALID),
@@ -213,7 +215,7 @@ def test_what_clients_get_away_with_is_refused_only_when_strict(case: str) -> No
 
 def test_forms_that_clients_in_use_send() -> None:
     """Role in the text and not in the block (Java), SYSTEM interactive (LangChain), no end of audio (Pipecat)."""
-    events = [
+    events: list[InputEvent] = [
         SESSION,
         PROMPT,
         ContentStart(prompt="p", content="s", type="TEXT", interactive=True),
@@ -235,7 +237,7 @@ def test_forms_that_clients_in_use_send() -> None:
 
 
 def test_role_in_the_text_counts_for_the_one_system_block() -> None:
-    again = [
+    again: list[InputEvent] = [
         ContentStart(prompt="p", content="s2", type="TEXT", interactive=False),
         TextInput(prompt="p", content="s2", text="Be unkind.", role="SYSTEM"),
     ]

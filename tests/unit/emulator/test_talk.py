@@ -37,7 +37,7 @@ def sound(milliseconds: int) -> bytes:
     return bytes(RATE_HZ * milliseconds // 1000 * 2)
 
 
-def told(moves: Iterable[Move]) -> list[str]:
+def told(moves: Iterable[Move]) -> list[str]:  # noqa: C901  # a table
     """Blocks as text, audio as its milliseconds, the rest by name."""
     lines: list[str] = []
     for move in moves:

@@ -27,6 +27,7 @@ from vivavoce.events import (
     OpenModel,
     ResponseId,
     RunTool,
+    SwapModel,
     ToolCallId,
     ToolFinished,
     ToolStatus,
@@ -67,7 +68,7 @@ class Captions:
                 self._line(at, "caller", text)
             case CallerText(text):
                 self._line(at, "caller", f"(typed) {text}")
-            case AgentText(_, response, text):
+            case AgentText(_, response, text, _, False):  # what it is said to have said comes after it was shown
                 self._agent(at, response, text)
             case Truncate(_, response, heard, heard_text):
                 self._cut(at, response, heard, heard_text)
@@ -77,6 +78,8 @@ class Captions:
                 self._finished(at, tool_call, status, result)
             case ModelLost(_, message):
                 self._line(at, "call", f"the model is lost: {message}")
+            case SwapModel(moment=moment):
+                self._line(at, "call", f"another model session takes over: {in_words(moment)}")
             case CloseCall(disposition, reason):
                 self._line(at, "call", f"{in_words(disposition)}: {reason}")
 

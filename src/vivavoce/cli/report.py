@@ -4,6 +4,7 @@ disk.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ from vivavoce.cli.exits import Exit
 from vivavoce.cli.terminal import Terminal, plain
 from vivavoce.engine.answer import AnsweredCall
 from vivavoce.errors import StoreFault, TimelineError
-from vivavoce.events import AudioLost, CallerConnected, Disposition
+from vivavoce.events import AudioLost, CallerConnected, Disposition, SwapMoment
 from vivavoce.ledger.figures import first_audio_ms, percentile
+from vivavoce.ledger.swaps import Swap, fold_swaps
 from vivavoce.ledger.turns import Turn, fold_turns
 from vivavoce.timeline.read import Timeline, read_timeline
 from vivavoce.timeline.replay import Replay, replay
@@ -51,6 +53,11 @@ class Report:
     def latencies_ms(self) -> list[float]:
         """Empty for a call that was not at real time: there they mean nothing."""
         return first_audio_ms(self.turns) if self.speed == 1.0 else []
+
+    @property
+    def swaps(self) -> list[Swap]:
+        """Each time another model session took over."""
+        return fold_swaps(self.timeline.lines, self.turns)
 
     @property
     def audio_lost_ms(self) -> float:
@@ -98,6 +105,7 @@ def as_object(report: Report) -> dict[str, Any]:
             "p50": _rounded(percentile(report.latencies_ms, 0.5)),
             "p95": _rounded(percentile(report.latencies_ms, 0.95)),
         },
+        "swaps": [_swap_object(swap) for swap in report.swaps],
         "audio_lost_ms": _rounded(report.audio_lost_ms),
         "queue": {
             "facts": call.result.inbox.taken,
@@ -127,6 +135,17 @@ def _turn_object(turn: Turn, speed: float) -> dict[str, Any]:
             {"name": use.name, "arguments": use.arguments, "status": use.status, "result": use.result}
             for use in turn.tools
         ],
+    }
+
+
+def _swap_object(swap: Swap) -> dict[str, Any]:
+    return {
+        "at_ms": _rounded(swap.at_us / 1000),
+        "moment": swap.moment.value,
+        "reason": swap.reason or None,
+        "replayed_ms": _rounded(swap.replayed_ms),
+        "lost_ms": _rounded(swap.lost_ms),
+        "gap_ms": _rounded(swap.gap_ms),
     }
 
 
@@ -172,6 +191,8 @@ def _print_figures(terminal: Terminal, report: Report) -> None:
         terminal.say("             On this machine: no network, no loudspeaker.", "dim")
     if report.timeline.header.simulated:
         terminal.say("Model        simulated: its figures say nothing about a provider.")
+    if swaps := report.swaps:
+        terminal.say(f"Sessions     {_sessions(swaps)}")
     if report.audio_lost_ms:
         lost = f"Caller       {report.audio_lost_ms:.0f} ms of speech were dropped: this machine could not keep up."
         terminal.say(lost, "bold red")
@@ -192,6 +213,15 @@ def _print_files(terminal: Terminal, report: Report) -> None:
         terminal.say("Recording    none; the agent file asks for one with [recording] keep = true")
     if call.store_failure:
         terminal.say_whole(f"Not kept     {call.store_failure}", "bold red")
+
+
+def _sessions(swaps: Sequence[Swap]) -> str:
+    recovered = sum(swap.moment is SwapMoment.RECOVERY for swap in swaps)
+    kinds = [f"{len(swaps) - recovered} renewed" if len(swaps) > recovered else "", f"{recovered} lost and replaced"]
+    gaps = [swap.gap_ms for swap in swaps if swap.gap_ms is not None]
+    told = f"{len(swaps) + 1}: {', '.join(kind for kind in kinds if kind and not kind.startswith('0'))}"
+    lost_ms = sum(swap.lost_ms for swap in swaps)
+    return f"{told}; longest gap {max(gaps, default=0):.0f} ms, caller audio lost {lost_ms:.0f} ms."
 
 
 def _turns(count: int) -> str:

@@ -27,6 +27,8 @@ from vivavoce.events import (
     ResponseId,
     RunTool,
     Samples,
+    SwapModel,
+    SwapMoment,
     TimePassed,
     ToolCallId,
     ToolFinished,
@@ -177,3 +179,14 @@ def test_loading_shows_while_a_model_opens(monkeypatch: pytest.MonkeyPatch) -> N
         loading(Instant(1), ModelReady(ONE))
         loading(Instant(2), OpenModel(ConnectionId(2), 1))
         assert len(shown) == 2
+
+
+def test_what_is_said_to_have_been_said_is_not_shown_again() -> None:
+    words = AgentText(ONE, R1, "Good morning.", Samples(0))
+    later = AgentText(ONE, R1, "Good morning.", Samples(0), final=True)
+    assert shown([(1.0, words), (3.0, later)]) == ["   1.00 s  agent   Good morning."]
+
+
+def test_a_session_that_takes_over_is_told() -> None:
+    swap = SwapModel(ConnectionId(2), ONE, SwapMoment.TURN_END, Samples(0), Samples(0))
+    assert shown([(360.0, swap)], width=80) == [" 360.00 s  call    another model session takes over: turn end"]

@@ -13,7 +13,7 @@ from vivavoce.engine.answer import AnsweredCall
 from vivavoce.engine.call import CallResult
 from vivavoce.engine.inbox import InboxStatistics
 from vivavoce.errors import StoreFault, TimelineError
-from vivavoce.events import AudioLost, CallerConnected, ConnectionId, Disposition, Samples
+from vivavoce.events import AudioLost, CallerConnected, ConnectionId, Disposition, Samples, SwapModel, SwapMoment
 from vivavoce.ledger.turns import ToolUse, Turn
 from vivavoce.timeline.read import Timeline
 from vivavoce.timeline.replay import Difference, Replay
@@ -141,3 +141,24 @@ def test_a_call_of_which_nothing_was_kept(tmp_path: Path) -> None:
         report_on(nothing)
     with pytest.raises(TimelineError):
         report_on(dataclasses.replace(nothing, store_failure=""))
+
+
+def swapped(number: int, moment: SwapMoment, lost: int = 0) -> Line:
+    return Line(
+        number, number * 1_000_000, SwapModel(ConnectionId(2), ConnectionId(1), moment, Samples(0), Samples(lost))
+    )
+
+
+def test_sessions_that_took_over_are_counted_and_told() -> None:
+    connected = Line(0, 0, CallerConnected("test", 16_000))
+    renewed, recovered = swapped(1, SwapMoment.SILENCE), swapped(2, SwapMoment.RECOVERY, lost=160)
+    report = a_report(lines=(connected, renewed, recovered))
+    told = "Sessions     3: 1 renewed, 1 lost and replaced; longest gap 0 ms, caller audio lost"
+    assert told in printed(report, width=120)
+    assert [swap["moment"] for swap in as_object(report)["swaps"]] == ["silence", "recovery"]
+    assert as_object(report)["swaps"][1]["lost_ms"] == 10.0
+
+
+def test_a_call_on_one_session_does_not_speak_of_sessions() -> None:
+    assert "Sessions" not in printed(a_report())
+    assert as_object(a_report())["swaps"] == []

@@ -27,6 +27,8 @@ class NoPeer(Exception):
 
 def python_peer() -> list[str]:
     """How to run the AWS Python SDK. Raises :class:`NoPeer`."""
+    if sys.platform != "linux":
+        raise NoPeer("the AWS Python SDK's transport can be told whom to trust, for one process, on Linux alone")
     interpreter = next(filter(_is_usable, _new_pythons()), None)
     if interpreter is None:
         oldest = ".".join(map(str, OLDEST_PYTHON))

@@ -41,6 +41,8 @@ ROOM_BYTES = 128 * 1024
 HALF_CLOSE_GRACE_S = 5.0
 """How long a client may take to end its side after we ended ours; then RST_STREAM NO_ERROR, without which some wait for
 ever (the AWS Python SDK before 0.12) and at once, others hang (the same since)."""
+DRAIN_LIMIT_S = 30.0
+"""How long a client may take to read what is queued when we end."""
 HANDSHAKE_LIMIT_S = 10.0
 UNUSED_LIMIT_S = 120.0
 """A connection without a stream is closed after this."""
@@ -85,6 +87,7 @@ class Http2Outlet:
     def end(self) -> None:
         if not self._ending and not self.over:
             self._ending = True
+            self._reset_after(DRAIN_LIMIT_S)
             self.pump()
 
     def reset(self, code: int) -> None:
@@ -143,8 +146,12 @@ class Http2Outlet:
         if self.input_over:
             self.retire()
         else:
-            loop = asyncio.get_running_loop()
-            self._grace = loop.call_later(HALF_CLOSE_GRACE_S, self.reset, ErrorCodes.NO_ERROR)
+            self._reset_after(HALF_CLOSE_GRACE_S)
+
+    def _reset_after(self, seconds: float) -> None:
+        if self._grace is not None:
+            self._grace.cancel()
+        self._grace = asyncio.get_running_loop().call_later(seconds, self.reset, ErrorCodes.NO_ERROR)
 
 
 class EmulatorConnection(asyncio.Protocol):

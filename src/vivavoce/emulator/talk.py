@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from vivavoce.audio.framing import Framer
 from vivavoce.audio.pcm import samples_for
 from vivavoce.emulator.moves import Happened, Move, Occasion, Send, Wish
-from vivavoce.events import CancelResponse, ConnectionId, Instant, ResponseId, Samples, Truncate
+from vivavoce.events import END_CALL, CancelResponse, ConnectionId, Instant, ResponseId, Samples, Truncate
 from vivavoce.wire.nova_output import (
     INTERRUPTED_MARK,
     AudioOutput,
@@ -85,6 +85,8 @@ class Talk:
         self._audio = ""
         """The id of the AUDIO block that is open, of the newest segment; empty if none is."""
         self._waiting: list[Block] = []
+        self._goodbye: Block = ()
+        """The call for the end of the call, while the words that come before it are being made."""
         self._playing_until_us = 0
 
     @property
@@ -140,6 +142,7 @@ class Talk:
             own[-1].closed = own[-1].last = True
         if own and own[-1] is self._segments[-1]:
             yield from self._close_audio("END_TURN")
+        yield from self._say_goodbye()
 
     def time_passed(self, now: Instant) -> Iterator[Move]:
         """The FINAL texts of what was played by now."""
@@ -187,6 +190,7 @@ class Talk:
         self._making.clear()
         self._segments.clear()
         self._playing_until_us = now
+        yield from self._say_goodbye()
 
     # -- tools and the end ---------------------------------------------------------------------------------------------
 
@@ -197,8 +201,16 @@ class Talk:
             ToolUse(content=content, tool_use=tool_use, name=name, arguments=arguments),
             ContentEnd(content=content, type="TOOL", stop_reason="TOOL_USE"),
         )
+        if name == END_CALL and self._making:
+            self._goodbye = block
+            return
         yield from self._put(block)
         yield Happened(Occasion.TOOL_RUNNING)
+
+    def _say_goodbye(self) -> Iterator[Move]:
+        if self._goodbye and not self._making:
+            block, self._goodbye = self._goodbye, ()
+            yield from self._put(block)
 
     def closes(self) -> Iterator[Move]:
         """The client closed its prompt: nothing more is said."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.house.source import ROOT
 from vivavoce.emulator.distortion import FUTURE_EVENT, Distortion
 from vivavoce.emulator.faults import Fault, FaultKind, FaultPlan, parse_fault, read_faults
 from vivavoce.emulator.moves import Occasion
@@ -96,6 +98,13 @@ def test_occasions_are_counted_from_when_a_fault_is_added() -> None:
     plan.add(parse_fault("http-429@open"))
     plan.clear()
     assert plan.happened(Occasion.OPEN) == []
+
+
+def test_the_page_names_every_kind_and_moment() -> None:
+    page = (ROOT / "docs" / "reference" / "emulator.md").read_text("utf-8")
+    _, _, faults = page.partition("\n## Faults\n")
+    named = set(re.findall(r"^\| `([a-z0-9-]+)` \|", faults, re.MULTILINE))
+    assert named == set(FaultKind) | set(Occasion)
 
 
 # -- what is sent ----------------------------------------------------------------------------------------------------

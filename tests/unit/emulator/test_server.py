@@ -16,7 +16,7 @@ from h2.settings import SettingCodes
 
 from tests.unit.emulator.clients import BEGAN, KEYS, V2, virtual_now
 from vivavoce.emulator.admission import Access
-from vivavoce.emulator.server import HALF_CLOSE_GRACE_S, HANDSHAKE_LIMIT_S, UNUSED_LIMIT_S
+from vivavoce.emulator.server import DRAIN_LIMIT_S, HALF_CLOSE_GRACE_S, HANDSHAKE_LIMIT_S, UNUSED_LIMIT_S
 from vivavoce.emulator.service import SIMULATED, Emulator, EmulatorSettings, fixed
 from vivavoce.engine.clock import run
 from vivavoce.model.bedrock.memory import Link
@@ -373,6 +373,21 @@ def test_the_clients_window_is_kept() -> None:
         raw.flush()
         await soon(5)
         assert sum(name == "audioOutput" for name in names(raw)) == 25
+
+    with_raw(talk, ANSWER)
+
+
+def test_who_does_not_read_to_the_end_is_reset_in_the_end() -> None:
+    async def talk(emulator: Emulator, connect: Callable[..., Raw]) -> None:
+        raw = connect()
+        raw.takes = False
+        stream_id = raw.request(BEARER, plain(HELLO))
+        await soon(2)
+        raw.send(stream_id, plain([SessionEnd()]), end=True)
+        await soon(DRAIN_LIMIT_S - 1)
+        assert not raw.ended(StreamReset)
+        await soon(2)
+        assert raw.ended(StreamReset)
 
     with_raw(talk, ANSWER)
 

@@ -7,7 +7,7 @@ from itertools import count
 
 from vivavoce.emulator.moves import Happened, Move, Occasion, Send, Wish
 from vivavoce.emulator.talk import PIECE_MS, WORDLESS, Talk
-from vivavoce.events import CancelResponse, ConnectionId, Instant, ResponseId, Samples, Truncate
+from vivavoce.events import END_CALL, CancelResponse, ConnectionId, Instant, ResponseId, Samples, Truncate
 from vivavoce.wire.nova_output import (
     INTERRUPTED_MARK,
     AudioOutput,
@@ -145,6 +145,17 @@ def test_other_blocks_wait_while_audio_is_open() -> None:
         "/AUDIO END_TURN",
         "TOOL use-1 find {} TOOL_USE",
         "USER FINAL 'and a red one' PARTIAL_TURN",
+    ]
+
+
+def test_the_end_of_the_call_waits_for_the_words_before_it() -> None:
+    one = talk()
+    list(one.starts(R))
+    assert told(one.uses_tool("use-1", END_CALL, "{}")) == [], "their sound may be yet to come"
+    assert "TOOL" not in " ".join(spoken(one, "Goodbye.", 80, 0))
+    assert told(one.finishes(R)) == [
+        "/AUDIO END_TURN",
+        "TOOL use-1 end_call {} TOOL_USE",
     ]
 
 

@@ -76,6 +76,13 @@ class Finished:
         return replay(Timeline(HEADER, tuple(self.lines))).identical
 
 
+class RenewableIdentity(FixedIdentity):
+    """Keys of which fresh ones can be had, as from a role."""
+
+    async def renew(self) -> bool:
+        return True
+
+
 class Stage:
     """One emulator, and calls to it."""
 
@@ -95,7 +102,7 @@ class Stage:
             now=self._now,
             environment={},
             random=Random(seed),
-            identities=FixedIdentity(Identity(KEYS)),
+            identities=RenewableIdentity(Identity(KEYS), "us-east-1"),
             connect=self._connect,
         )
         given = {"endpoint": self._endpoint, **settings} if self._endpoint else settings

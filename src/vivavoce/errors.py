@@ -9,6 +9,7 @@
     │   ├── TimelineError           a timeline that cannot be read or does not fit this version
     │   ├── NotAvailable            a model, device or extra that this machine lacks
     │   ├── AccessFault             a provider that does not let us in: credentials, permission, clock, trust
+    │   │   └── CredentialsExpired      they were good once; where fresh ones can be had, those are tried first
     │   └── UsageError              a command or a function used with values that make no sense
     ├── PeerFault               the other end of a wire: a provider, a client, a tool
     │   ├── ModelFault              the speech model or its connection
@@ -71,6 +72,10 @@ class NotAvailable(SetupFault):
 
 class AccessFault(SetupFault):
     """A provider does not let us in: no credentials, no permission, a wrong clock, a certificate nobody trusts."""
+
+
+class CredentialsExpired(AccessFault):
+    """The credentials ran out, and fresh ones were not to be had."""
 
 
 class UsageError(SetupFault):

@@ -13,7 +13,7 @@ from datetime import datetime
 from random import Random
 
 from vivavoce import __version__
-from vivavoce.errors import AccessFault, ModelBusy, ModelUnreachable, UsageError
+from vivavoce.errors import AccessFault, CredentialsExpired, ModelBusy, ModelUnreachable, UsageError
 from vivavoce.model.bedrock.connect import Connect, SocketConnect
 from vivavoce.model.bedrock.http2 import Http2Connection
 from vivavoce.model.bedrock.identity import ChainedIdentity, Identity, IdentitySource
@@ -62,13 +62,20 @@ class BedrockClient:
         self._choosing = asyncio.Lock()
 
     async def open(self, model_id: str, opening: Sequence[bytes] = ()) -> BedrockStream:
-        """As the port says. A busy service is asked again, as the settings' backoff has it."""
+        """As the port says. A busy service is asked again, as the settings' backoff has it; one that finds the
+        credentials expired, once more with fresh ones."""
         if not model_id:
             raise UsageError("no model id", hint="for instance amazon.nova-2-sonic-v1:0")
         waits_s = backoff_s(self._settings.backoff, self._random)
+        renewed = False
         while True:
             try:
                 return await self._open_once(model_id, opening)
+            except CredentialsExpired:
+                if renewed or not await self._identities.renew():
+                    raise
+                renewed = True
+                continue
             except ModelBusy:
                 wait_s = next(waits_s, None)
                 if wait_s is None:

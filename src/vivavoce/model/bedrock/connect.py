@@ -38,7 +38,8 @@ class SocketConnect:
             )
         except ssl.SSLCertVerificationError as error:
             message = f"the certificate of {where} is not trusted: {error.verify_message}"
-            raise AccessFault(message, hint="name the authority that signed it: --ca FILE, the setting ca_file, or AWS_CA_BUNDLE") from error
+            hint = "name the authority that signed it: --ca FILE, the setting ca_file, or AWS_CA_BUNDLE"
+            raise AccessFault(message, hint=hint) from error
         except socket.gaierror as error:
             hint = "check the region, the endpoint and the network"
             raise ModelUnreachable(f"there is no host {endpoint.host}: {error.strerror}", hint=hint) from error

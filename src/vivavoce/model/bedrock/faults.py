@@ -11,7 +11,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from vivavoce.errors import AccessFault, ModelBusy, ModelExpired, ModelFault, ModelRefused, ModelUnreachable
+from vivavoce.errors import (
+    AccessFault,
+    CredentialsExpired,
+    ModelBusy,
+    ModelExpired,
+    ModelFault,
+    ModelRefused,
+    ModelUnreachable,
+)
 from vivavoce.wire.bedrock import ServiceError, ServiceException
 
 BedrockFault = ModelFault | AccessFault
@@ -66,7 +74,7 @@ _BY_NAME: Mapping[str, tuple[type[BedrockFault], str]] = {
     "missingauthenticationtoken": (AccessFault, _KEYS),
     "requesttimetooskewed": (AccessFault, _CLOCK),
     "requestexpired": (AccessFault, _CLOCK),
-    "expiredtoken": (AccessFault, _RENEW),
+    "expiredtoken": (CredentialsExpired, _RENEW),
 }
 
 

@@ -45,6 +45,12 @@ class IdentitySource(Protocol):
         """Raises AccessFault where there is none."""
         ...
 
+    async def renew(self) -> bool:
+        """The identity was refused as expired: forget what is remembered of it. False if there is nothing to forget,
+        and the next one would be the same.
+        """
+        ...
+
     async def region(self) -> str:
         """The region that belongs to it; empty if there is none."""
         ...
@@ -59,6 +65,9 @@ class FixedIdentity:
 
     async def identity(self) -> Identity:
         return self._identity
+
+    async def renew(self) -> bool:
+        return False
 
     async def region(self) -> str:
         return self._region
@@ -81,6 +90,12 @@ class ChainedIdentity:
             return identity
         async with self._lock:
             return await asyncio.to_thread(self._resolve)
+
+    async def renew(self) -> bool:
+        """Files may hold newer keys by now, which botocore would not look for: it reads them once."""
+        async with self._lock:
+            known, self._session = self._session, None
+        return known is not None
 
     async def region(self) -> str:
         if self._settings.region:

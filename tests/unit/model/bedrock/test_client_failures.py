@@ -26,6 +26,7 @@ from tests.unit.model.bedrock.service import (
 )
 from vivavoce.errors import (
     AccessFault,
+    CredentialsExpired,
     ModelBusy,
     ModelExpired,
     ModelFault,
@@ -82,7 +83,7 @@ ONE_TRY = BedrockSettings(region="us-east-1", backoff=Backoff(attempts=1))
         (403, "AccessDeniedException", "User is not authorized", AccessFault, "InvokeModelWithBidirectionalStream"),
         (403, "UnrecognizedClientException", "The security token is invalid.", AccessFault, "access key"),
         (403, "InvalidSignatureException", "Signature expired: now", AccessFault, "clock"),
-        (403, "ExpiredTokenException", "The security token is expired", AccessFault, "renew"),
+        (403, "ExpiredTokenException", "The security token is expired", CredentialsExpired, "renew"),
         (404, "ResourceNotFoundException", "Could not resolve the model", ModelRefused, "model's id"),
         (429, "ThrottlingException", "Too many requests", ModelBusy, "quota"),
         (503, "ServiceUnavailableException", "later", ModelBusy, ""),
@@ -95,6 +96,52 @@ def test_a_request_that_is_refused(status: int, name: str, message: str, kind: t
     assert isinstance(error, kind)
     assert f"{message} [{name}, request r7]" in str(error)
     assert hint in str(error)
+
+
+class Renewable(FixedIdentity):
+    """Keys of which fresh ones can be had as often as ``fresh`` says."""
+
+    def __init__(self, fresh: int) -> None:
+        super().__init__(Identity(KEYS))
+        self.fresh = fresh
+        self.asked = 0
+
+    async def renew(self) -> bool:
+        self.asked += 1
+        return self.asked <= self.fresh
+
+
+def test_expired_credentials_are_renewed_and_tried_once_more() -> None:
+    async def main() -> None:
+        async def script(request: Request) -> None:
+            if service.requests.index(request) == 0:
+                await refusing(403, "ExpiredTokenException", "The security token is expired")(request)
+            else:
+                await echo(request)
+
+        service, identities = Service(script), Renewable(fresh=9)
+        client = client_of(service, ONE_TRY, identities=identities)
+        stream = await client.open(MODEL)
+        await stream.finish()
+        await client.close()
+        assert (len(service.requests), identities.asked) == (2, 1)
+        service.stop()
+
+    on_virtual_time(main)
+
+
+@pytest.mark.parametrize(("fresh", "requests"), [(0, 1), (9, 2)])
+def test_credentials_that_stay_expired_are_a_fault(fresh: int, requests: int) -> None:
+    async def main() -> None:
+        service = Service(refusing(403, "ExpiredTokenException", "The security token is expired"))
+        client = client_of(service, ONE_TRY, identities=Renewable(fresh))
+        with pytest.raises(CredentialsExpired):
+            await client.open(MODEL)
+        await client.close()
+        assert len(service.requests) == requests
+        service.stop()
+
+    on_virtual_time(main)
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,22 @@ def test_keys_that_expire_say_when(files: Mapping[str, str]) -> None:
     assert found.expire == datetime(2100, 1, 1, tzinfo=UTC)
 
 
+def test_keys_that_were_refused_as_expired_are_read_anew(files: Mapping[str, str]) -> None:
+    async def main() -> tuple[bool, Identity, bool, Identity]:
+        source = ChainedIdentity(BedrockSettings(profile="work"), files)
+        nothing_known = await source.renew()
+        await source.identity()
+        Path(files["AWS_SHARED_CREDENTIALS_FILE"]).write_text(
+            "[work]\naws_access_key_id = AKIANEW\naws_secret_access_key = newsecret\n"
+        )
+        remembered = await source.identity()
+        return nothing_known, remembered, await source.renew(), await source.identity()
+
+    nothing_known, remembered, renewed, fresh = asyncio.run(main())
+    assert (nothing_known, remembered.keys) == (False, Keys("AKIAWORK", "worksecret"))
+    assert (renewed, fresh.keys) == (True, Keys("AKIANEW", "newsecret"))
+
+
 def test_without_any_it_says_where_it_looked_and_how_to_try(files: Mapping[str, str]) -> None:
     with pytest.raises(AccessFault) as caught:
         resolved(BedrockSettings(), files)

@@ -56,7 +56,7 @@ class Converse:
 
 
 async def _in_thread(work: Callable[[], Any]) -> Any:
-    from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+    from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         return await asyncio.to_thread(work)
@@ -131,7 +131,7 @@ def open_bedrock(region: str) -> Any:
     try:
         import boto3
         from botocore.exceptions import BotoCoreError
-        from botocore.utils import validate_region_name  # type: ignore[import-untyped]
+        from botocore.utils import validate_region_name
     except ImportError as error:
         raise NotAvailable("a Bedrock model for the dialogue needs boto3", hint="pip install boto3") from error
     try:

@@ -13,6 +13,6 @@ def trust_lines(certificate: Path, url: str, program: str) -> Iterator[str]:
     yield f"Vivavoce     AWS_CA_BUNDLE={file} {program} call AGENT --model nova-2-sonic --endpoint {url} --wav FILE"
     yield f"AWS Python   SSL_CERT_FILE={file} python ..."
     yield f"AWS JS       NODE_EXTRA_CA_CERTS={file} node ..."
-    yield f"Java         keytool -importcert -noprompt -alias emulator -file {file} -keystore trust.p12 -storepass 123456"
-    yield "             java -Djavax.net.ssl.trustStore=trust.p12 -Djavax.net.ssl.trustStorePassword=123456 ..."
+    yield f"Java         keytool -importcert -noprompt -alias emulator -file {file} -keystore e.p12 -storepass local1"
+    yield "             java -Djavax.net.ssl.trustStore=e.p12 -Djavax.net.ssl.trustStorePassword=local1 ..."
     yield f"curl         curl --cacert {file} {url}/_emulator"

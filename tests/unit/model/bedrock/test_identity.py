@@ -93,19 +93,20 @@ def test_keys_that_expire_say_when(files: Mapping[str, str]) -> None:
 
 
 def test_keys_that_were_refused_as_expired_are_read_anew(files: Mapping[str, str]) -> None:
+    keys_file = Path(files["AWS_SHARED_CREDENTIALS_FILE"])
+    newer = keys_file.read_text().replace("WORK", "NEW")
+
     async def main() -> tuple[bool, Identity, bool, Identity]:
         source = ChainedIdentity(BedrockSettings(profile="work"), files)
         nothing_known = await source.renew()
         await source.identity()
-        Path(files["AWS_SHARED_CREDENTIALS_FILE"]).write_text(
-            "[work]\naws_access_key_id = AKIANEW\naws_secret_access_key = newsecret\n"
-        )
+        await asyncio.to_thread(keys_file.write_text, newer)
         remembered = await source.identity()
         return nothing_known, remembered, await source.renew(), await source.identity()
 
     nothing_known, remembered, renewed, fresh = asyncio.run(main())
     assert (nothing_known, remembered.keys) == (False, Keys("AKIAWORK", "worksecret"))
-    assert (renewed, fresh.keys) == (True, Keys("AKIANEW", "newsecret"))
+    assert (renewed, fresh.keys) == (True, Keys("AKIANEW", "worksecret"))
 
 
 def test_without_any_it_says_where_it_looked_and_how_to_try(files: Mapping[str, str]) -> None:

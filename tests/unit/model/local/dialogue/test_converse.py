@@ -8,8 +8,8 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError  # type: ignore[import-untyped]
-from botocore.stub import Stubber  # type: ignore[import-untyped]
+from botocore.exceptions import EndpointConnectionError
+from botocore.stub import Stubber
 
 from tests.unit.model.local.dialogue.agents import NOW, SHOP, gathered
 from vivavoce.errors import ModelFault

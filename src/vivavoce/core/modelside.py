@@ -104,9 +104,8 @@ class ModelSide:
                 if playout is not None and playout.generated == audio.samples:  # the first of it
                     self.answered(owed.speak_of(response))
             case CallerSpeechStarted(takes_turn=takes_turn):
-                speaks = (
-                    now < self._agent_heard_until or talk.playouts.unplayed > REPORTED_LATE_MS * owed.rate_hz // 1000
-                )
+                unplayed_ms = talk.playouts.unplayed * 1000 // (self._parts.rate_hz or 1)
+                speaks = now < self._agent_heard_until or unplayed_ms > REPORTED_LATE_MS
                 owed.began(now, into_agent=not takes_turn and speaks)
             case CallerSpeechStopped():
                 owed.ended(now)

@@ -248,7 +248,7 @@ class Session:
             yield _ignore(event, f"the channel is {self.channel.state}")
             return
         self.channel.move(LinkMove.OPEN)
-        self._parts.rate_hz = self._parts.owed.rate_hz = event.rate_hz
+        self._parts.rate_hz = self._parts.owed.ring.rate_hz = event.rate_hz
         yield from self._connect(now)
 
     def _model_ready(self, event: ModelReady, now: Instant) -> Iterator[Effect]:

@@ -45,11 +45,11 @@ def take_over(
     is_owed = owed.is_owed_by_dead() if moment is Moment.RECOVERY else owed.is_owed(now)
     if owed.speech and not is_owed:  # words that were ignored need no second hearing
         owed.answered()
-    replayed = Samples(owed.held)
-    yield SwapModel(new, old, moment, replayed, Samples(owed.outrun), reason)
+    replayed = Samples(owed.ring.held)
+    yield SwapModel(new, old, moment, replayed, Samples(owed.ring.outrun), reason)
     yield Recall(
         new,
-        parts.history.turns(parts.talk.playouts, without_unanswered=owed.speech and not owed.outrun),
+        parts.history.turns(parts.talk.playouts, without_unanswered=owed.speech and not owed.ring.outrun),
         _pending_tools(parts),
         carry_on=broken_off and not is_owed and not apologise,
     )
@@ -61,7 +61,7 @@ def take_over(
         yield apology
     asks = [msgspec.structs.replace(ask, connection=new) for ask in owed.asks]
     owed.asks[:] = asks
-    for audio in owed.replay():
+    for audio in owed.ring:
         yield ReplayAudio(new, audio)
     for ask in asks:
         if not (isinstance(ask, Speak) and ask.response == APOLOGY):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.core.scenario import ONE, RATE_HZ, T1, TWO, audio, instant, samples
-from vivavoce.core.owed import DOUBT_US, LEAD_MS, RING_S, Owed
+from vivavoce.core.owed import DOUBT_US, Owed
+from vivavoce.core.ring import LEAD_MS, RING_S
 from vivavoce.events import GREETING, ForwardText, ReturnToolResult, Speak, ToolStatus
 
 
 def owed() -> Owed:
     made = Owed()
-    made.rate_hz = RATE_HZ
+    made.ring.rate_hz = RATE_HZ
     return made
 
 
@@ -23,8 +24,8 @@ def hear(kept: Owed, ms: int, piece_ms: int = 100) -> None:
 def test_of_silence_the_last_moment_is_kept() -> None:
     kept = owed()
     hear(kept, 30_000)
-    assert samples(LEAD_MS) <= kept.held < samples(LEAD_MS + 100)
-    assert (kept.outrun, kept.is_owed(instant(30_000))) == (0, False)
+    assert samples(LEAD_MS) <= kept.ring.held < samples(LEAD_MS + 100)
+    assert (kept.ring.outrun, kept.is_owed(instant(30_000))) == (0, False)
 
 
 def test_from_the_beginning_of_speech_on_all_is_kept() -> None:
@@ -34,8 +35,8 @@ def test_from_the_beginning_of_speech_on_all_is_kept() -> None:
     hear(kept, 20_000)
     kept.ended(instant(25_000))
     hear(kept, 3_000)
-    assert kept.held == samples(LEAD_MS + 23_000)
-    assert sum(piece.samples for piece in kept.replay()) == kept.held
+    assert kept.ring.held == samples(LEAD_MS + 23_000)
+    assert sum(piece.samples for piece in kept.ring) == kept.ring.held
     assert kept.certain
 
 
@@ -43,8 +44,8 @@ def test_what_the_ring_has_no_room_for_is_counted() -> None:
     kept = owed()
     kept.began(instant(0), into_agent=False)
     hear(kept, RING_S * 1000 + 5_000)
-    assert kept.held + kept.outrun == samples(RING_S * 1000 + 5_000)
-    assert kept.outrun == pytest.approx(samples(5_000), abs=samples(100))
+    assert kept.ring.held + kept.ring.outrun == samples(RING_S * 1000 + 5_000)
+    assert kept.ring.outrun == pytest.approx(samples(5_000), abs=samples(100))
 
 
 def test_an_answer_settles_everything() -> None:
@@ -56,7 +57,7 @@ def test_an_answer_settles_everything() -> None:
     kept.ask(ReturnToolResult(ONE, T1, ToolStatus.OK, "1"), instant(0))
     kept.answered()
     assert not kept.is_owed(instant(5_000))
-    assert kept.held == 0, "what was answered must not be answered again"
+    assert kept.ring.held == 0, "what was answered must not be answered again"
 
 
 def test_an_answer_while_the_caller_talks_on_leaves_what_they_say_now() -> None:
@@ -70,7 +71,7 @@ def test_an_answer_while_the_caller_talks_on_leaves_what_they_say_now() -> None:
     hear(kept, 3_000)
     kept.answered()
     assert kept.is_owed(instant(11_000))
-    assert kept.held == samples(LEAD_MS + 3_000)
+    assert kept.ring.held == samples(LEAD_MS + 3_000)
 
 
 def test_no_sound_of_what_was_answered_is_kept_before_what_was_not() -> None:
@@ -82,7 +83,7 @@ def test_no_sound_of_what_was_answered_is_kept_before_what_was_not() -> None:
     kept.began(instant(0), into_agent=False)
     hear(kept, 1_000)
     kept.answered()
-    assert kept.held == samples(1_200)
+    assert kept.ring.held == samples(1_200)
 
 
 def test_doing_what_was_wished_answers_that_and_nothing_else() -> None:

@@ -22,8 +22,8 @@ from tests.unit.core.scenario import (
     stopped,
     whole,
 )
-from vivavoce.core.owed import LEAD_MS
 from vivavoce.core.renewal import SPARE_LIMIT_US, SPARE_RETRIES_US
+from vivavoce.core.ring import LEAD_MS
 from vivavoce.events import (
     AgentText,
     CallerAudio,

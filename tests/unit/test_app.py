@@ -32,7 +32,16 @@ def test_every_kind_of_model_says_what_it_is() -> None:
     for name, kind in app.MODEL_KINDS.items():
         assert kind.name == name
         assert len(kind.description) > 40
-        assert kind.why_not_here() == ""
+        assert kind.remote or kind.why_not_here() == ""
+
+
+def test_a_model_that_a_provider_runs_says_what_is_missing_and_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "environment", dict)
+    assert app.REMOTE_MODELS == ("nova-2-sonic", "nova-2-5-sonic", "nova-sonic")
+    for name in app.REMOTE_MODELS:
+        reason = app.MODEL_KINDS[name].why_not_here()
+        assert "no AWS credentials" in reason
+        assert "vivavoce emulate" in reason
 
 
 def test_models_are_made_by_name(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from vivavoce.events import (
     Event,
     ModelEffect,
     ModelEvent,
+    PastTurn,
+    PendingTool,
     ToolEffect,
     ToolFinished,
 )
@@ -37,8 +39,12 @@ def _public_structs() -> set[type[msgspec.Struct]]:
     }
 
 
-def test_every_struct_is_a_fact_or_a_wish_or_the_plan() -> None:
-    assert set(EVENTS) | set(EFFECTS) | {CallPlan} == _public_structs()
+PARTS = {CallPlan, PastTurn, PendingTool}
+"""What facts and wishes are made of."""
+
+
+def test_every_struct_is_a_fact_or_a_wish_or_a_part_of_one() -> None:
+    assert set(EVENTS) | set(EFFECTS) | PARTS == _public_structs()
 
 
 def test_nothing_is_both_fact_and_wish() -> None:
@@ -58,7 +64,7 @@ def test_the_sides_share_nothing(whole: Any, parts: list[Any]) -> None:
     assert set(get_args(whole)) - set(members) <= {ToolFinished}
 
 
-@pytest.mark.parametrize("kind", [*EVENTS, *EFFECTS, CallPlan], ids=lambda kind: str(kind.__name__))
+@pytest.mark.parametrize("kind", [*EVENTS, *EFFECTS, *PARTS], ids=lambda kind: str(kind.__name__))
 def test_all_are_frozen_and_say_what_they_mean(kind: type[msgspec.Struct]) -> None:
     assert kind.__struct_config__.frozen
     assert (kind.__doc__ or "").strip()

@@ -107,8 +107,8 @@ class ModelSide:
                 unplayed_ms = talk.playouts.unplayed * 1000 // (self._parts.rate_hz or 1)
                 speaks = now < self._agent_heard_until or unplayed_ms > REPORTED_LATE_MS
                 owed.began(now, into_agent=not takes_turn and speaks)
-            case CallerSpeechStopped():
-                owed.ended(now)
+            case CallerSpeechStopped(_, at):
+                owed.ended(now, at)
             case ResponseInterrupted():
                 self._agent_heard_until = now  # the model may have heard the caller before anything here did
                 owed.taken()

@@ -3,12 +3,15 @@
 An answer is the first audio of a response, or a tool call. Words spoken into the agent's own are *doubtful*: they may
 be a "mm-hm" that wants none, so they are owed an answer for a few seconds only, unless the model takes them for an
 interruption. A model that has given no sign of life since has not ignored them.
+
+That the caller has stopped is noticed late, and a quick model answers before: the position at which the speech ended
+tells whether the answer was to all of it.
 """
 
 from __future__ import annotations
 
 from vivavoce.core.ring import Ring
-from vivavoce.events import Audio, ForwardText, Instant, ReturnToolResult, Speak
+from vivavoce.events import Audio, ForwardText, Instant, ReturnToolResult, Samples, Speak
 
 DOUBT_US = 5_000_000
 """So long after words into the agent's speech the model may still answer them."""
@@ -19,7 +22,18 @@ Ask = ForwardText | ReturnToolResult | Speak
 class Owed:
     """The caller's unanswered speech, in ``ring``, and the wishes that a response has not followed yet."""
 
-    __slots__ = ("_doubtful", "_ended", "asks", "last_sign", "ring", "since", "speech", "talking")
+    __slots__ = (
+        "_answered_at",
+        "_doubtful",
+        "_ended",
+        "_position",
+        "asks",
+        "last_sign",
+        "ring",
+        "since",
+        "speech",
+        "talking",
+    )
 
     def __init__(self) -> None:
         self.ring = Ring()
@@ -30,9 +44,12 @@ class Owed:
         self.last_sign = Instant(0)  # when the model last said anything
         self._doubtful = False
         self._ended = Instant(0)  # when the caller last stopped
+        self._position = 0  # samples that the current session was given
+        self._answered_at = -1  # where that was when it last answered while the caller seemed to talk
 
     def forward(self, audio: Audio) -> None:
         """Once for each sample that is forwarded."""
+        self._position += audio.samples
         self.ring.forward(audio, talking=self.talking, owed=self.speech)
 
     def began(self, now: Instant, *, into_agent: bool) -> None:
@@ -40,14 +57,19 @@ class Owed:
         if self.speech and self._ignored_by(now):
             self.answered()
         self._doubtful = into_agent and (self._doubtful or not self.speech)
+        self._answered_at = -1
         self.talking = self.speech = True
         self.ring.began()
 
-    def ended(self, now: Instant) -> None:
+    def ended(self, now: Instant, at: Samples) -> None:
+        """The caller stopped talking, ``at`` that position in what the current session was given."""
         self.talking = False
         self._ended = now
         self.ring.ended()
-        self._due(now)
+        if at <= self._answered_at:
+            self.answered()
+        else:
+            self._due(now)
 
     def taken(self) -> None:
         """The model let these words interrupt the agent: it means to answer them."""
@@ -64,9 +86,15 @@ class Owed:
             return
         self.asks = [ask for ask in self.asks if isinstance(ask, Speak)]
         self.speech = self.talking
+        self._answered_at = self._position if self.talking else -1
         self.since = None
         self._doubtful = False
         self.ring.answered(talking=self.talking)
+
+    def taken_over(self) -> None:
+        """Another session is given what is in the ring, and counts from there."""
+        self._position = self.ring.held
+        self._answered_at = -1
 
     def is_owed(self, now: Instant) -> bool:
         """Something waits for an answer. Words that were doubtful for too long do not any more."""

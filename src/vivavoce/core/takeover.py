@@ -61,6 +61,7 @@ def take_over(
         yield apology
     asks = [msgspec.structs.replace(ask, connection=new) for ask in owed.asks]
     owed.asks[:] = asks
+    owed.taken_over()
     for audio in owed.ring:
         yield ReplayAudio(new, audio)
     for ask in asks:

@@ -33,7 +33,7 @@ def test_from_the_beginning_of_speech_on_all_is_kept() -> None:
     hear(kept, 5_000)
     kept.began(instant(0), into_agent=False)
     hear(kept, 20_000)
-    kept.ended(instant(25_000))
+    kept.ended(instant(25_000), samples(25_000))
     hear(kept, 3_000)
     assert kept.ring.held == samples(LEAD_MS + 23_000)
     assert sum(piece.samples for piece in kept.ring) == kept.ring.held
@@ -52,7 +52,7 @@ def test_an_answer_settles_everything() -> None:
     kept = owed()
     kept.began(instant(0), into_agent=False)
     hear(kept, 5_000)
-    kept.ended(instant(5_000))
+    kept.ended(instant(5_000), samples(5_000))
     kept.ask(ForwardText(ONE, "and blue"), instant(0))
     kept.ask(ReturnToolResult(ONE, T1, ToolStatus.OK, "1"), instant(0))
     kept.answered()
@@ -65,7 +65,7 @@ def test_an_answer_while_the_caller_talks_on_leaves_what_they_say_now() -> None:
     hear(kept, 5_000)
     kept.began(instant(0), into_agent=False)
     hear(kept, 2_000)
-    kept.ended(instant(7_000))
+    kept.ended(instant(7_000), samples(7_000))
     hear(kept, 1_000)
     kept.began(instant(0), into_agent=False)
     hear(kept, 3_000)
@@ -78,7 +78,7 @@ def test_no_sound_of_what_was_answered_is_kept_before_what_was_not() -> None:
     kept = owed()
     kept.began(instant(0), into_agent=False)
     hear(kept, 2_000)
-    kept.ended(instant(2_000))
+    kept.ended(instant(2_000), samples(2_000))
     hear(kept, 200)
     kept.began(instant(0), into_agent=False)
     hear(kept, 1_000)
@@ -108,7 +108,7 @@ def test_words_into_the_agents_own_are_owed_an_answer_for_a_while() -> None:
     kept = owed()
     kept.began(instant(0), into_agent=True)
     hear(kept, 500)
-    kept.ended(instant(500))
+    kept.ended(instant(500), samples(500))
     assert (kept.is_owed(instant(500)), kept.certain) == (True, False)
     assert kept.is_owed(instant(500 + DOUBT_US // 1000))
     assert not kept.is_owed(instant(501 + DOUBT_US // 1000))
@@ -117,7 +117,7 @@ def test_words_into_the_agents_own_are_owed_an_answer_for_a_while() -> None:
 def test_words_that_the_model_takes_for_an_interruption_are_certain() -> None:
     kept = owed()
     kept.began(instant(0), into_agent=True)
-    kept.ended(instant(500))
+    kept.ended(instant(500), samples(500))
     kept.taken()
     assert kept.certain
     assert kept.is_owed(instant(60_000))
@@ -126,9 +126,9 @@ def test_words_that_the_model_takes_for_an_interruption_are_certain() -> None:
 def test_certain_words_do_not_become_doubtful() -> None:
     kept = owed()
     kept.began(instant(0), into_agent=False)
-    kept.ended(instant(500))
+    kept.ended(instant(500), samples(500))
     kept.began(instant(0), into_agent=True)
-    kept.ended(instant(900))
+    kept.ended(instant(900), samples(900))
     assert kept.certain
 
 
@@ -137,3 +137,37 @@ def test_nobody_who_still_talks_is_owed_an_answer_yet() -> None:
     kept.began(instant(0), into_agent=False)
     assert not kept.certain
     assert kept.is_owed(instant(100_000))
+
+
+def test_an_answer_that_comes_before_the_end_of_speech_is_noticed_is_an_answer_to_all_of_it() -> None:
+    kept = owed()
+    kept.began(instant(0), into_agent=False)
+    hear(kept, 2_000)
+    kept.answered()
+    hear(kept, 200)
+    kept.ended(instant(2_200), samples(1_800))
+    assert (kept.is_owed(instant(2_200)), kept.ring.held, kept.since) == (False, 0, None)
+
+
+def test_an_answer_into_the_callers_speech_is_none_to_what_they_say_after_it() -> None:
+    kept = owed()
+    kept.began(instant(0), into_agent=False)
+    hear(kept, 2_000)
+    kept.answered()
+    hear(kept, 1_000)
+    kept.ended(instant(3_000), samples(2_600))
+    assert kept.is_owed(instant(3_000))
+    assert kept.ring.held == samples(3_000)
+
+
+def test_another_session_counts_from_what_was_replayed_to_it() -> None:
+    kept = owed()
+    hear(kept, 60_000)
+    kept.began(instant(60_000), into_agent=False)
+    hear(kept, 1_000)
+    kept.taken_over()
+    hear(kept, 1_000)
+    kept.answered()
+    hear(kept, 300)
+    kept.ended(instant(62_300), samples(LEAD_MS + 1_900))
+    assert not kept.is_owed(instant(62_300))

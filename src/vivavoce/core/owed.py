@@ -83,6 +83,8 @@ class Owed:
         """By a response or a tool call; if it is the one that ``speak`` asked for, it answers that and nothing else."""
         if speak is not None:
             self.asks.remove(speak)
+            if not self.asks and not self.speech:
+                self.since = None
             return
         self.asks = [ask for ask in self.asks if isinstance(ask, Speak)]
         self.speech = self.talking

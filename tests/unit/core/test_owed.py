@@ -171,3 +171,11 @@ def test_another_session_counts_from_what_was_replayed_to_it() -> None:
     hear(kept, 300)
     kept.ended(instant(62_300), samples(LEAD_MS + 1_900))
     assert not kept.is_owed(instant(62_300))
+
+
+def test_nobody_waits_once_the_wish_was_done() -> None:
+    kept = owed()
+    greeting = Speak(ONE, GREETING, "Hello.")
+    kept.ask(greeting, instant(0))
+    kept.answered(greeting)
+    assert kept.since is None

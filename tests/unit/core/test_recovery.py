@@ -238,3 +238,11 @@ def test_a_stopped_response_of_a_lost_session_tells_nobody() -> None:
     call.at(600, CallerSpeechStarted(ONE, samples(0)), RESET)
     progress = PlayoutStopped(R1, samples(100), evidence="played")  # type: ignore[arg-type]
     assert call.at(650, progress) == ()
+
+
+def test_a_greeting_of_long_ago_is_no_wait() -> None:
+    call = talking(CallPlan(agent="test", models=("only",), greeting="Hello.", apology="Sorry about that."))
+    call.at(500, *whole(GREETING, 500))
+    call.at(8_000, CallerSpeechStarted(ONE, samples(0), takes_turn=False))
+    call.at(10_000, RESET)
+    assert not any(isinstance(effect, Speak) for effect in call.at(10_100, ModelReady(TWO)))

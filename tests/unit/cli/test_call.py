@@ -172,7 +172,7 @@ def test_sound_that_cannot_be_used(vivavoce: Command, tmp_path: Path) -> None:
         (("--speed", "fast"), "--speed"),
         (("--barge-in", "2:100"), "N from 1 to 1"),
         (("--barge-in", "one"), "N:MS"),
-        (("--model", "nope"), "'nope' is not one of 'local', 'scripted'"),
+        (("--model", "nope"), "'nope' is not one of 'local'"),
         (("--version", "nope"), "nope"),
         (("--var", "city"), "NAME=VALUE"),
         (("--var", "nope=1"), "nope"),

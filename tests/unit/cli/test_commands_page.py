@@ -11,9 +11,11 @@ import pytest
 
 from tests.house.source import ROOT
 from tests.unit.cli.agents import FAST, USES_A_TOOL, Command, write_agent
+from tests.unit.cli.test_report import a_report, swapped
 from vivavoce.cli import VERBS, cli
 from vivavoce.cli.exits import Exit
-from vivavoce.events import Disposition, ToolStatus
+from vivavoce.cli.report import as_object
+from vivavoce.events import Disposition, SwapMoment, ToolStatus
 
 PAGE = (ROOT / "docs" / "reference" / "commands.md").read_text("utf-8")
 OBJECT = "The object of a call"
@@ -67,7 +69,7 @@ def test_the_object_of_a_call(vivavoce: Command, tmp_path: Path, tone: Path) -> 
     told = vivavoce(
         "call", write_agent(tmp_path / "a", USES_A_TOOL, "return what"), "--wav", tone, "--json", *FAST
     ).told
-    whole, _, each_turn = section(OBJECT).partition("Each of `turns`")
+    whole, each_turn, _ = re.split("Each of `(?:turns|swaps)`", section(OBJECT))
     assert fields_in(whole) == set(told)
     assert fields_in(each_turn) == set(told["turns"][1])
     assert words_in(whole, "first_audio_ms") - {"null"} == set(told["first_audio_ms"])
@@ -76,6 +78,13 @@ def test_the_object_of_a_call(vivavoce: Command, tmp_path: Path, tone: Path) -> 
     assert words_in(whole, "disposition") == {disposition.value for disposition in Disposition}
     (tool,) = told["turns"][1]["tools"]
     assert words_in(each_turn, "tools") == set(tool) | {status.value for status in ToolStatus}
+
+
+def test_the_object_of_a_swap() -> None:
+    each_swap = section(OBJECT).partition("Each of `swaps`")[2]
+    (told,) = as_object(a_report(lines=(swapped(1, SwapMoment.SILENCE),)))["swaps"]
+    assert fields_in(each_swap) == set(told)
+    assert words_in(each_swap, "moment") == {moment.value for moment in SwapMoment}
 
 
 def test_other_objects(vivavoce: Command, tmp_path: Path, tone: Path) -> None:

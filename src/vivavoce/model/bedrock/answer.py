@@ -52,6 +52,11 @@ class Answer:
     def attach(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
+    @property
+    def refusal(self) -> BedrockFault | None:
+        """What the service refuses with, as far as it is here; None if it has not refused."""
+        return None if self._refusal is None else self._refusal.fault()
+
     async def next(self) -> bytes | None:
         """The next event; None at the end. Raises the fault that ended it."""
         while True:

@@ -50,6 +50,9 @@ _BY_SENTENCE: tuple[tuple[str, type[BedrockFault], str], ...] = (
     ("too many tokens", ModelBusy, _QUOTA),
 )
 
+_LONGEST_SENTENCE = 500
+_LONGEST_NAME = 80
+
 # By :func:`_plain`: without "exception" and "error" at the end.
 _BY_NAME: Mapping[str, tuple[type[BedrockFault], str]] = {
     "throttling": (ModelBusy, _QUOTA),
@@ -96,7 +99,7 @@ def fault_before_stream(status: int, headers: Mapping[str, str], body: bytes, *,
     said = _read_body(body)
     named = headers.get("x-amzn-errortype", "") or said.type or said.code
     name = named.partition(":")[0].rpartition("#")[2]
-    message = said.message or said.capital_message or body[:200].decode("utf-8", "replace").strip()
+    message = said.message or said.capital_message or body[:200].decode("utf-8", "replace")
     request_id = headers.get("x-amzn-requestid", "")
     kind, hint = _by_status(status)
     fault = _fault(name or f"HTTP {status}", message or "no reason given", kind, hint, request_id)
@@ -126,7 +129,15 @@ def _fault(name: str, message: str, otherwise: type[BedrockFault], hint: str, re
 
 
 def _sentence(name: str, message: str, request_id: str = "") -> str:
-    return f"Bedrock: {message} [{name}{', request ' + request_id if request_id else ''}]"
+    """One line whatever the peer sent: some real sentences have two, and a terminal must not be spoken to."""
+    text = _line(message, _LONGEST_SENTENCE)
+    request = f", request {_line(request_id, _LONGEST_NAME)}" if request_id else ""
+    return f"Bedrock: {text} [{_line(name, _LONGEST_NAME)}{request}]"
+
+
+def _line(text: str, longest: int) -> str:
+    line = " ".join("".join(one if one.isprintable() else " " for one in text[: 2 * longest]).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _plain(name: str) -> str:

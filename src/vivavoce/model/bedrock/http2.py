@@ -286,7 +286,10 @@ class Http2Connection(asyncio.BufferedProtocol):
         return min(self._h2.local_flow_control_window(stream_id), self._h2.max_outbound_frame_size)
 
     def write_end(self, stream_id: int) -> None:
-        self._h2.end_stream(stream_id)
+        try:
+            self._h2.end_stream(stream_id)
+        except ProtocolError:  # the same read brought a reset, which its exchange is told next
+            return
         self._flush()
 
     def write_reset(self, stream_id: int) -> None:

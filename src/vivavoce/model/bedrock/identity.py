@@ -7,6 +7,7 @@ takes its time to load, so it is loaded late and runs in a thread.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ LOOKED_FOR = (
     "SSO, a web identity, and the role of a container or an instance"
 )
 WITHOUT_AN_ACCOUNT = "run `aws configure` or `aws sso login`; to try without an account, `vivavoce emulate`"
+
+_IN_A_HEADER = re.compile(r"[\x21-\x7e]*")
 
 # Where botocore looks for its files, so that an environment given as a mapping counts in full.
 _FILES = {"AWS_CONFIG_FILE": "config_file", "AWS_SHARED_CREDENTIALS_FILE": "credentials_file"}
@@ -85,11 +88,11 @@ class ChainedIdentity:
 
     async def identity(self) -> Identity:
         if self._settings.bearer_token:
-            return Identity(bearer_token=self._settings.bearer_token)
+            return _checked(Identity(bearer_token=self._settings.bearer_token))
         if not self._settings.profile and (identity := _from_variables(self._environment)) is not None:
-            return identity
+            return _checked(identity)
         async with self._lock:
-            return await asyncio.to_thread(self._resolve)
+            return _checked(await asyncio.to_thread(self._resolve))
 
     async def renew(self) -> bool:
         """Files may hold newer keys by now, which botocore would not look for: it reads them once."""
@@ -137,6 +140,23 @@ class ChainedIdentity:
                     session.set_config_variable(name, self._environment[variable])
             self._session = session
         return self._session
+
+
+def _checked(identity: Identity) -> Identity:
+    """What was copied with a line break or a quotation mark can be in no header, and the service would only hang up."""
+    keys = identity.keys
+    sent = {
+        "the bearer token": identity.bearer_token,
+        "the access key": keys.access_key if keys is not None else "",
+        "the session token": (keys.session_token or "") if keys is not None else "",
+    }
+    for what, text in sent.items():
+        if not _IN_A_HEADER.fullmatch(text):
+            raise AccessFault(
+                f"{what} of the AWS credentials has a blank, a line break or a letter that no such token has",
+                hint="copy it again, without what stands around it",
+            )
+    return identity
 
 
 def _from_variables(environment: Mapping[str, str]) -> Identity | None:

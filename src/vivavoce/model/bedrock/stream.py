@@ -58,8 +58,9 @@ class BedrockStream:
             async with asyncio.timeout(open_ms / 1000):
                 await asyncio.shield(self._answer.opened)
         except TimeoutError:
+            refusal = self._answer.refusal  # whose end does not come
             self.abort()
-            raise ModelUnreachable(f"Bedrock did not answer the request within {open_ms} ms") from None
+            raise refusal or ModelUnreachable(f"Bedrock did not answer the request within {open_ms} ms") from None
         except BaseException:
             self.abort()
             raise

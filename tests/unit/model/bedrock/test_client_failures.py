@@ -37,7 +37,7 @@ from vivavoce.errors import (
 from vivavoce.model.bedrock.client import BedrockClient, backoff_s
 from vivavoce.model.bedrock.identity import FixedIdentity, Identity
 from vivavoce.model.bedrock.settings import Backoff, BedrockSettings, Timeouts
-from vivavoce.wire.bedrock import encode_error, encode_exception
+from vivavoce.wire.bedrock import encode_error, encode_event, encode_exception
 from vivavoce.wire.sigv4 import Verified, epoch_ms, verify_request
 
 
@@ -215,6 +215,47 @@ def test_a_reset_after_the_end_is_in_order() -> None:
         await stream.finish()
 
     on_virtual_time(main)
+
+
+@pytest.mark.parametrize("status", ["200", "403"])
+def test_an_answer_with_its_end_and_a_reset_in_one_read(status: str) -> None:
+    """The service ends streams so, and TCP may bring all of it at once."""
+
+    async def main() -> None:
+        mistakes: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: mistakes.append(context))
+
+        async def script(request: Request) -> None:
+            h2, stream_id = request.connection.h2, request.stream_id
+            h2.send_headers(stream_id, [(":status", status), ("x-amzn-errortype", "AccessDeniedException")])
+            h2.send_data(stream_id, encode_event(AUDIO) if status == "200" else b'{"message":"no"}', end_stream=True)
+            h2.reset_stream(stream_id, ErrorCodes.NO_ERROR)
+            request.connection.flush()
+
+        client = client_of(Service(script))
+        if status == "200":
+            stream = await client.open(MODEL)
+            assert await received(stream) == [AUDIO]
+            await stream.finish()
+        else:
+            with pytest.raises(AccessFault, match="no "):
+                await client.open(MODEL)
+        await client.close()
+        assert mistakes == []
+
+    on_virtual_time(main)
+
+
+def test_a_refusal_that_does_not_end_is_told_all_the_same() -> None:
+    async def script(request: Request) -> None:
+        h2 = request.connection.h2
+        h2.send_headers(request.stream_id, [(":status", "403"), ("x-amzn-errortype", "AccessDeniedException")])
+        h2.send_data(request.stream_id, b'{"message":"not for you"}')
+        request.connection.flush()
+
+    error = failure_of(script)
+    assert isinstance(error, AccessFault)
+    assert "not for you" in error.message
 
 
 def test_an_end_within_a_message_is_a_fault() -> None:

@@ -122,3 +122,18 @@ def test_a_profile_that_does_not_work_says_what_to_do(files: Mapping[str, str], 
         resolved(BedrockSettings(profile=profile), files)
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "what"),
+    [
+        ({"AWS_BEARER_TOKEN_BEDROCK": "se\ncret"}, "the bearer token"),
+        ({"AWS_BEARER_TOKEN_BEDROCK": "\u201csecret\u201d"}, "the bearer token"),
+        ({"AWS_ACCESS_KEY_ID": "secret\r", "AWS_SECRET_ACCESS_KEY": "s"}, "the access key"),
+        ({"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "se cret"}, "the session token"),
+    ],
+)
+def test_what_can_be_in_no_header_is_named_and_not_repeated(environment: Mapping[str, str], what: str) -> None:
+    with pytest.raises(AccessFault, match=what) as caught:
+        resolved(BedrockSettings().with_environment(environment), environment)
+    assert "cret" not in str(caught.value)

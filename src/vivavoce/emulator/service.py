@@ -151,9 +151,8 @@ class Emulator:
             stream.open(opening.faults)
 
         if delay_s:
-            asyncio.get_running_loop().call_later(delay_s, open_now)
-        else:
-            open_now()
+            return _Late(stream, open_now, delay_s)
+        open_now()
         return stream
 
     def leave(self, number: int) -> None:
@@ -188,6 +187,41 @@ class _Place:
 
     def closed(self) -> None:
         self._emulator.leave(self._number)
+
+
+class _Late:
+    """A stream that opens after ``delay_s``. What the client sends meanwhile is kept: an answer to it would come before
+    the response's headers."""
+
+    def __init__(self, stream: Handler, open_now: Callable[[], None], delay_s: float) -> None:
+        self._stream = stream
+        self._open_now = open_now
+        self._kept: list[Callable[[], None]] = []
+        self._timer: asyncio.TimerHandle | None = asyncio.get_running_loop().call_later(delay_s, self._open)
+
+    def receive(self, data: bytes) -> None:
+        self._do(lambda: self._stream.receive(data))
+
+    def input_ended(self) -> None:
+        self._do(self._stream.input_ended)
+
+    def lost(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._stream.lost()
+
+    def _do(self, action: Callable[[], None]) -> None:
+        if self._timer is None:
+            action()
+        else:
+            self._kept.append(action)
+
+    def _open(self) -> None:
+        self._timer = None
+        self._open_now()
+        for action in self._kept:
+            action()
+        self._kept.clear()
 
 
 class _Refused:

@@ -1,0 +1,53 @@
+"""The service as a whole: what it does with a request before and while it opens a stream."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.emulator.clients import V2, Bench, Client, Timeouts, with_emulator
+from vivavoce.emulator.faults import parse_fault
+from vivavoce.errors import ModelRefused, ModelUnreachable
+from vivavoce.wire.nova_input import ContentEnd, ContentStart, PromptStart, SessionStart, TextInput, encode
+
+OPENING = [
+    encode(event)
+    for event in (
+        SessionStart(max_tokens=1024),
+        PromptStart(prompt="p", voice="matthew", output_rate_hz=24_000),
+        ContentStart(prompt="p", content="s", type="TEXT", role="SYSTEM", interactive=False),
+        TextInput(prompt="p", content="s", text="You are a test."),
+        ContentEnd(prompt="p", content="s"),
+    )
+]
+SLOW = [parse_fault("slow-open=3@open")]
+
+
+def test_what_comes_before_a_slow_stream_is_open_is_answered_after_the_headers() -> None:
+    """Every published client sends its first events with the request; the service answers them with usage."""
+
+    async def talk(bench: Bench) -> None:
+        client = Client(await bench.client().open(V2, OPENING))
+        client.open_audio()
+        await client.hush(200)
+        await client.close()
+        assert client.fault is None
+        assert client.shape() == ["CompletionStart", "CompletionEnd"]
+
+    with_emulator(talk, faults=SLOW)
+
+
+def test_a_complaint_about_it_comes_after_the_headers_too() -> None:
+    async def talk(bench: Bench) -> None:
+        client = Client(await bench.client().open(V2, OPENING[1:]))
+        await client.reader
+        assert isinstance(client.fault, ModelRefused)
+
+    with_emulator(talk, faults=SLOW)
+
+
+def test_a_client_that_does_not_wait_for_it_frees_its_place() -> None:
+    async def talk(bench: Bench) -> None:
+        with pytest.raises(ModelUnreachable, match="did not answer"):
+            await bench.client(timeouts=Timeouts(open_ms=1000)).open(V2, OPENING)
+
+    with_emulator(talk, faults=SLOW)

@@ -155,11 +155,12 @@ class Http2Outlet:
 
 
 class EmulatorConnection(asyncio.Protocol):
-    """One client's connection. ``closed`` is told when it is gone."""
+    """One client's connection. It is in ``among`` from its beginning, to which a failed TLS handshake never comes, to
+    its end."""
 
-    def __init__(self, service: Service, closed: Callable[[EmulatorConnection], None]) -> None:
+    def __init__(self, service: Service, among: set[EmulatorConnection]) -> None:
         self._service = service
-        self._closed = closed
+        self._among = among
         self._h2 = _new_h2()
         self._transport: asyncio.Transport | None = None
         self._streams: dict[int, tuple[Http2Outlet, Handler]] = {}
@@ -188,6 +189,7 @@ class EmulatorConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._among.add(self)
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(_CONNECTION_WINDOW_BYTES)
         self._flush()
@@ -215,7 +217,7 @@ class EmulatorConnection(asyncio.Protocol):
         for outlet, handler in list(self._streams.values()):
             outlet.retire()
             handler.lost()
-        self._closed(self)
+        self._among.discard(self)
         self.gone.set()
 
     def pause_writing(self) -> None:

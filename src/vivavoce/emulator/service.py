@@ -72,9 +72,7 @@ class Emulator:
         return len(self._streams)
 
     def protocol(self) -> EmulatorConnection:
-        connection = EmulatorConnection(self, self.connections.discard)
-        self.connections.add(connection)
-        return connection
+        return EmulatorConnection(self, self.connections)
 
     def close(self) -> None:
         """Close every connection in order."""

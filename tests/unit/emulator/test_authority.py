@@ -101,6 +101,23 @@ def test_tls_with_alpn(tmp_path: Path, host: str) -> None:
     assert asyncio.run(main()) == "h2"
 
 
+def test_who_breaks_off_the_handshake_leaves_nothing(tmp_path: Path) -> None:
+    authority = authority_in(tmp_path, datetime.now(UTC))
+
+    async def main() -> None:
+        being = emulator()
+        async with listening(being, Door("127.0.0.1", 0, authority.context())) as (url,):
+            for hello in (b"", b"GET / HTTP/1.1\r\n\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+                writer.write(hello)
+                writer.write_eof()
+                await reader.read()  # until the emulator has hung up
+                writer.close()
+            assert being.connections == set()
+
+    asyncio.run(main())
+
+
 async def _negotiated(authority: Authority, host: str, port: int) -> str | None:
     context = ssl.create_default_context(cafile=str(authority.certificate))
     context.set_alpn_protocols(["h2", "http/1.1"])

@@ -24,6 +24,7 @@ from vivavoce.events import (
     ResponseFinished,
     ResponseId,
     ResponseInterrupted,
+    ResponseStarted,
     Samples,
     Truncate,
 )
@@ -62,6 +63,9 @@ class RateBridge:
                 return (msgspec.structs.replace(event, at=_scale(event.at, self._input_hz, self._call_hz)),)
             case AudioLost() if self._call_hz != self._input_hz:
                 return (msgspec.structs.replace(event, samples=_scale(event.samples, self._input_hz, self._call_hz)),)
+            case ResponseStarted():
+                self._from_model.clear()  # of one that was cancelled no end is told, and nothing is played any more
+                return (event,)
             case ResponseFinished(connection, response) if response in self._from_model:
                 rest = self._from_model.pop(response).finish()
                 return (AgentAudio(connection, response, Audio(rest)), event) if rest else (event,)

@@ -124,3 +124,13 @@ def test_caller_audio_is_resampled_as_one_stream() -> None:
         sent += wish.audio.samples
         assert wish.audio.samples == samples_in(wish.audio.pcm)
     assert 16_000 - sent == 64  # the filter holds back 32 samples of the lower rate
+
+
+def test_what_was_kept_for_a_response_that_never_ends_goes_with_the_next() -> None:
+    """Of a response that is cancelled no end is told."""
+    bridge = RateBridge(8_000, 16_000, 24_000)
+    for number in range(50):
+        response = ResponseId(f"r{number}")
+        bridge.from_model(ResponseStarted(C, response))
+        bridge.from_model(audio(response, 2_400))
+    assert len(bridge._from_model) == 1  # nothing else shows it but memory

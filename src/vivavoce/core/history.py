@@ -6,6 +6,7 @@ The agent's words are looked up when they are asked for, since only playout know
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 from vivavoce.core.playout import Playouts
 from vivavoce.events import PastTurn, ResponseId, Speaker
@@ -17,25 +18,32 @@ LIMIT_CHARACTERS = 200_000
 class History:
     """The words of both sides, in order."""
 
-    __slots__ = ("_answered", "_characters", "_said")
+    __slots__ = ("_answered", "_characters", "_said", "_sizes")
 
     def __init__(self) -> None:
-        self._said: deque[PastTurn | ResponseId] = deque()
+        self._said: deque[_Said] = deque()
+        self._sizes: dict[ResponseId, int] = {}  # characters of each response in ``_said``
         self._characters = 0
         self._answered = 0  # so many of the entries are answered
 
     def caller_said(self, text: str) -> None:
-        if text:
-            self._characters += len(text)
-            self._said.append(PastTurn(Speaker.CALLER, text))
+        self._add(text, typed=False)
+
+    def caller_typed(self, text: str) -> None:
+        """Until it is answered this is no history: another session is asked it again."""
+        self._add(text, typed=True)
 
     def agent_begins(self, response: ResponseId) -> None:
-        self._said.append(response)
+        """A response that another session had begun keeps its place."""
+        if response not in self._sizes:
+            self._sizes[response] = 0
+            self._said.append(_Said(response))
 
-    def agent_said(self, text: str) -> None:
+    def agent_said(self, response: ResponseId, text: str) -> None:
         """Only counted here; the words are the playout's."""
-        self._characters += len(text)
-        while self._characters > LIMIT_CHARACTERS and len(self._said) > 1:
+        if response in self._sizes:
+            self._sizes[response] += len(text)
+            self._characters += len(text)
             self._forget()
 
     def answered(self) -> None:
@@ -45,15 +53,27 @@ class History:
     def turns(self, playouts: Playouts, *, without_unanswered: bool) -> tuple[PastTurn, ...]:
         """Oldest first; without the caller's words since the last answer, where their sound is replayed instead."""
         turns: list[PastTurn] = []
-        for index, said in enumerate(self._said):
-            if isinstance(said, PastTurn):
-                if not (without_unanswered and index >= self._answered):
-                    turns.append(said)
-            elif (playout := playouts.get(said)) is not None and (text := playout.text_for_memory()):
+        for index, (what, typed) in enumerate(self._said):
+            if isinstance(what, PastTurn):
+                if index < self._answered or not (typed or without_unanswered):
+                    turns.append(what)
+            elif (playout := playouts.get(what)) is not None and (text := playout.text_for_memory()):
                 turns.append(PastTurn(Speaker.AGENT, text))
         return tuple(turns)
 
+    def _add(self, text: str, *, typed: bool) -> None:
+        if text:
+            self._characters += len(text)
+            self._said.append(_Said(PastTurn(Speaker.CALLER, text), typed))
+            self._forget()
+
     def _forget(self) -> None:
-        oldest = self._said.popleft()
-        self._answered = max(0, self._answered - 1)
-        self._characters -= len(oldest.text) if isinstance(oldest, PastTurn) else 0
+        while self._characters > LIMIT_CHARACTERS and len(self._said) > 1:
+            oldest = self._said.popleft().what
+            self._answered = max(0, self._answered - 1)
+            self._characters -= len(oldest.text) if isinstance(oldest, PastTurn) else self._sizes.pop(oldest)
+
+
+class _Said(NamedTuple):
+    what: PastTurn | ResponseId
+    typed: bool = False

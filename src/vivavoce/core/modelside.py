@@ -10,7 +10,7 @@ from vivavoce.core.phase import Phase
 from vivavoce.core.recovery import Recovery
 from vivavoce.core.renewal import Renewal
 from vivavoce.core.timers import Timer
-from vivavoce.core.watch import Watch
+from vivavoce.core.watch import Watch, is_sign_of_life
 from vivavoce.events import (
     AgentAudio,
     AgentText,
@@ -23,7 +23,6 @@ from vivavoce.events import (
     Event,
     Ignore,
     Instant,
-    ModelEvent,
     ModelLost,
     ModelReady,
     ResponseInterrupted,
@@ -93,37 +92,46 @@ class ModelSide:
                 yield from self._renewal.time_passed(timer, now)
 
     def note(self, event: Event, now: Instant) -> None:
-        """What was said, and what is owed. Called after the event was applied."""
-        owed, history, talk = self._parts.owed, self._parts.history, self._parts.talk
-        if isinstance(event, ModelEvent) and not isinstance(event, CallerSpeechStarted | CallerSpeechStopped):
-            owed.last_sign = now  # whether the caller talks may be heard on this side of the wire
+        """What was said, and what is owed. Called after the event was applied, unless it was ignored."""
+        owed, talk = self._parts.owed, self._parts.talk
+        if is_sign_of_life(event, self._parts.models.current):
+            owed.last_sign = now
         match event:
             case AgentAudio(_, response, audio):
                 self._agent_heard_until = Instant(now + BREATH_US)
                 playout = talk.playouts.get(response)
-                if playout is not None and playout.generated == audio.samples:  # the first of it
+                if playout is not None and playout.generated == audio.samples > 0:  # the first of it
                     self.answered(owed.speak_of(response))
-            case CallerSpeechStarted(takes_turn=takes_turn):
+            case CallerSpeechStarted(_, at, takes_turn):
                 unplayed_ms = talk.playouts.unplayed * 1000 // (self._parts.rate_hz or 1)
                 speaks = now < self._agent_heard_until or unplayed_ms > REPORTED_LATE_MS
-                owed.began(now, into_agent=not takes_turn and speaks)
+                owed.began(now, at, into_agent=not takes_turn and speaks)
             case CallerSpeechStopped(_, at):
                 owed.ended(now, at)
             case ResponseInterrupted():
                 self._agent_heard_until = now  # the model may have heard the caller before anything here did
                 owed.taken()
-            case CallerTranscribed(_, text, True) | CallerText(text):
+            case _:
+                self._note_words(event)
+
+    def _note_words(self, event: Event) -> None:
+        history = self._parts.history
+        match event:
+            case CallerTranscribed(_, text, True):
                 history.caller_said(text)
+            case CallerText(text):
+                history.caller_typed(text)
             case ResponseStarted(_, response):
                 history.agent_begins(response)
-            case AgentText(text=text, final=False):
-                history.agent_said(text)
+            case AgentText(_, response, text, _, False):
+                history.agent_said(response, text)
 
-    def answered(self, speak: Speak | None = None) -> None:
+    def answered(self, speak: Speak | None = None, *, by_tool: bool = False) -> None:
         """The model has answered what is owed, or has done what ``speak`` asked."""
-        self._parts.owed.answered(speak)
-        self._watch.answered()
-        self._parts.history.answered()
+        self._parts.owed.answered(speak, by_tool=by_tool)
+        if speak is None:
+            self._watch.answered()
+            self._parts.history.answered()
 
     def settle(self, event: Event, now: Instant) -> Iterator[Effect]:
         """While the call talks: is a session to be given up, or is this the moment for another to take over?"""
@@ -140,7 +148,8 @@ class ModelSide:
         match self._parts.phase.state:
             case Phase.OPENING:
                 yield from self._parts.talk.model_gone()
-                yield from self._recovery.open_next_model(now)
+                if not self._renewal.stands_in(now):
+                    yield from self._recovery.open_next_model(now)
             case Phase.TALKING:
                 yield from self._recovery.lost(reason, now, retryable=retryable)
             case _:
@@ -150,7 +159,8 @@ class ModelSide:
         """It owes an answer and says nothing."""
         silent_for_all = self._watch.gives_up()
         if silent_for_all and self._watch.noise_only:
-            self.answered()
+            self._parts.owed.ignored()
+            self._watch.answered()
             return
         models = self._parts.models
         models.move(LinkMove.CLOSE)

@@ -1,6 +1,7 @@
 """What the caller has said, typed or was promised and has no answer yet: kept, so that another session can answer it.
 
-An answer is the first audio of a response, or a tool call. Words spoken into the agent's own are *doubtful*: they may
+An answer is the first audio of a response, or a tool call; to a tool's result only a response is one, since a model may
+ask for more before it speaks. Words spoken into the agent's own are *doubtful*: they may
 be a "mm-hm" that wants none, so they are owed an answer for a few seconds only, unless the model takes them for an
 interruption. A model that has given no sign of life since has not ignored them.
 
@@ -26,9 +27,9 @@ class Owed:
         "_answered_at",
         "_doubtful",
         "_ended",
-        "_position",
         "asks",
         "last_sign",
+        "position",
         "ring",
         "since",
         "speech",
@@ -44,31 +45,33 @@ class Owed:
         self.last_sign = Instant(0)  # when the model last said anything
         self._doubtful = False
         self._ended = Instant(0)  # when the caller last stopped
-        self._position = 0  # samples that the current session was given
+        self.position = Samples(0)  # samples that the current session was given
         self._answered_at = -1  # where that was when it last answered while the caller seemed to talk
 
     def forward(self, audio: Audio) -> None:
         """Once for each sample that is forwarded."""
-        self._position += audio.samples
+        self.position = Samples(self.position + audio.samples)
         self.ring.forward(audio, talking=self.talking, owed=self.speech)
 
-    def began(self, now: Instant, *, into_agent: bool) -> None:
-        """The caller talks; ``into_agent`` says that the agent does too."""
+    def began(self, now: Instant, at: Samples, *, into_agent: bool) -> None:
+        """The caller talks, from ``at`` on in what the current session was given; ``into_agent`` says that the agent
+        does too.
+        """
         if self.speech and self._ignored_by(now):
-            self.answered()
+            self._settle_speech()
         self._doubtful = into_agent and (self._doubtful or not self.speech)
         self._answered_at = -1
         self.talking = self.speech = True
-        self.ring.began()
+        self.ring.began(self.position - at)
 
     def ended(self, now: Instant, at: Samples) -> None:
         """The caller stopped talking, ``at`` that position in what the current session was given."""
         self.talking = False
         self._ended = now
-        self.ring.ended()
+        self.ring.ended(self.position - at)
         if at <= self._answered_at:
-            self.answered()
-        else:
+            self._settle_speech()
+        elif self.speech:
             self._due(now)
 
     def taken(self) -> None:
@@ -79,24 +82,34 @@ class Owed:
         self.asks.append(wish)
         self._due(now)
 
-    def answered(self, speak: Speak | None = None) -> None:
+    def answered(self, speak: Speak | None = None, *, by_tool: bool = False) -> None:
         """By a response or a tool call; if it is the one that ``speak`` asked for, it answers that and nothing else."""
         if speak is not None:
             self.asks.remove(speak)
-            if not self.asks and not self.speech:
-                self.since = None
-            return
-        self.asks = [ask for ask in self.asks if isinstance(ask, Speak)]
-        self.speech = self.talking
-        self._answered_at = self._position if self.talking else -1
-        self.since = None
-        self._doubtful = False
-        self.ring.answered(talking=self.talking)
+        else:
+            kept = Speak | ReturnToolResult if by_tool else Speak
+            self.asks = [ask for ask in self.asks if isinstance(ask, kept)]
+            self._settle_speech()
+        if not self.asks and not (self.speech and not self.talking):
+            self.since = None
 
-    def taken_over(self) -> None:
-        """Another session is given what is in the ring, and counts from there."""
-        self._position = self.ring.held
+    def ignored(self) -> None:
+        """What the caller said wants no answer."""
+        self._settle_speech()
+        if not self.asks:
+            self.since = None
+
+    def taken_over(self, now: Instant) -> None:
+        """Another session is given what is in the ring, and counts from there. It has yet to find out whether the
+        caller talks: until it says so, an answer is due.
+        """
+        self.position = Samples(self.ring.held)
         self._answered_at = -1
+        self.ring.taken_over()
+        if self.talking:
+            self.talking = False
+            self._ended = now
+            self._due(now)
 
     def is_owed(self, now: Instant) -> bool:
         """Something waits for an answer. Words that were doubtful for too long do not any more."""
@@ -114,6 +127,13 @@ class Owed:
     def speak_of(self, response: str) -> Speak | None:
         """The wish that this response fulfils."""
         return next((ask for ask in self.asks if isinstance(ask, Speak) and ask.response == response), None)
+
+    def _settle_speech(self) -> None:
+        """What the caller has said was answered, or wants no answer; what they are saying does."""
+        self.speech = self.talking
+        self._answered_at = self.position if self.talking else -1
+        self._doubtful = False
+        self.ring.answered(talking=self.talking)
 
     def _ignored_by(self, instant: Instant) -> bool:
         return self._doubtful and not self.talking and instant - self._ended > DOUBT_US

@@ -65,7 +65,7 @@ class Recovery:
             self._outage = _Outage(now, models.current, reason, broken_off)
         yield from parts.talk.model_gone()
         if self._renewal.machine.can(SpareMove.TAKE_OVER):
-            self._renewal.promote()
+            self._renewal.promote(now)
             if models.live:
                 self._live_since = now
                 yield from self._take_over(now)
@@ -87,7 +87,7 @@ class Recovery:
         """The current session is live; if it stands in for a lost one, it takes over."""
         self._parts.timers.clear(Timer.RECOVERY)
         self._live_since = now
-        self._renewal.begin(event, now)
+        self._renewal.begin(event, now, now)
         if self._outage is not None:
             yield from self._take_over(now)
 
@@ -98,7 +98,7 @@ class Recovery:
             models.move(LinkMove.CLOSE)
             yield CloseModel(models.current)
             yield from self.lost("a session did not come up in time", now, retryable=True)
-        else:
+        elif models.state is Link.GONE:
             yield from self._open(models.model, now)
 
     def _try_again(self, now: Instant) -> Iterator[Effect]:
@@ -116,7 +116,9 @@ class Recovery:
 
     def _take_over(self, now: Instant) -> Iterator[Effect]:
         outage, self._outage = self._outage or _Outage(now, NO_CONNECTION, "", broken_off=False), None
-        waiting_since = min(outage.since, self._parts.owed.since or outage.since)
+        owed = self._parts.owed
+        waits = owed.since is not None and owed.is_owed_by_dead()
+        waiting_since = min(outage.since, owed.since) if waits and owed.since is not None else outage.since
         late = now - waiting_since > APOLOGY_AFTER_US
         apologise = late and not self._apologised and bool(self._parts.plan.apology)
         self._apologised = self._apologised or apologise

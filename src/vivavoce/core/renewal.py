@@ -96,18 +96,16 @@ class Renewal:
         self._ready_at = Instant(0)
         self._failures = 0
 
-    def begin(self, ready: ModelReady, at: Instant) -> None:
+    def begin(self, ready: ModelReady, at: Instant, now: Instant) -> None:
         """The current session became ready ``at`` that instant: its time runs from there."""
-        self._urgency = Urgency.NOT_YET
-        self._steps.clear()
+        self._forget_time()
         if ready.lifetime_us:
             self._steps.extend((Instant(at + ready.lifetime_us * share // 1000), step) for share, step in SCHEDULE)
-        self._await_step()
+        self._await_step(now)
 
     def stop(self) -> Iterator[Effect]:
         """The call ends, or the current session has been lost: nothing more is renewed, and the spare goes."""
-        self._steps.clear()
-        self._parts.timers.clear(Timer.RENEWAL)
+        self._forget_time()
         self._parts.timers.clear(Timer.SPARE)
         if self.machine.can(SpareMove.DROP):
             self.machine.move(SpareMove.DROP)
@@ -119,7 +117,7 @@ class Renewal:
             return
         while self._steps and self._steps[0][0] <= now:
             self._urgency = self._steps.popleft()[1]
-        self._await_step()
+        self._await_step(now)
         if self.machine.state is Spare.NONE:
             yield from self._open(now)
 
@@ -145,20 +143,30 @@ class Renewal:
         parts = self._parts
         broken_off = parts.talk.response is not None
         yield from parts.talk.model_gone()
-        old = self.promote()
+        old = self.promote(now)
         yield from take_over(parts, old, moment, now, broken_off=broken_off)
         yield CloseModel(old)
 
-    def promote(self) -> ConnectionId:
-        """The spare becomes the current session; returns the old one. If it is ready, its time runs."""
+    def promote(self, now: Instant) -> ConnectionId:
+        """The spare becomes the current session; returns the old one, whose time counts no more. If the new one is
+        ready, its own time runs.
+        """
+        self._forget_time()
         ready, at = self._spare, self._ready_at
         self.machine.move(SpareMove.TAKE_OVER)
         self._parts.timers.clear(Timer.SPARE)
         self._spare = None
         old = self._parts.models.promote()
         if self._parts.models.live and ready is not None:
-            self.begin(ready, at)
+            self.begin(ready, at, now)
         return old
+
+    def stands_in(self, now: Instant) -> bool:
+        """True if the spare has become the current session in the place of one that was lost before the call talked."""
+        if self.machine.can(SpareMove.TAKE_OVER):
+            self.promote(now)
+            return True
+        return False
 
     def _moment(self, now: Instant) -> SwapMoment | None:
         talk, owed = self._parts.talk, self._parts.owed
@@ -201,8 +209,12 @@ class Renewal:
             yield CloseModel(models.spare)
             models.move_spare(LinkMove.CLOSE)
 
-    def _await_step(self) -> None:
+    def _forget_time(self) -> None:
+        self._urgency = Urgency.NOT_YET
+        self._steps.clear()
+        self._parts.timers.clear(Timer.RENEWAL)
+
+    def _await_step(self, now: Instant) -> None:
+        """A session that waited long as a spare may have steps behind it: those are taken next, and not before now."""
         if self._steps:
-            self._parts.timers.set(Timer.RENEWAL, self._steps[0][0])
-        else:
-            self._parts.timers.clear(Timer.RENEWAL)
+            self._parts.timers.set(Timer.RENEWAL, max(self._steps[0][0], now + 1))

@@ -26,7 +26,7 @@ class Ring:
         self.outrun = 0
         self._audio: deque[Audio] = deque()
         self._spoken = 0  # samples since the caller began to talk, with the moment of quiet before
-        self._quiet = 0  # samples since the caller last stopped
+        self._quiet = 0  # samples since the caller last stopped, as far as is known
 
     def forward(self, audio: Audio, *, talking: bool, owed: bool) -> None:
         """Once for each sample that is forwarded."""
@@ -41,13 +41,18 @@ class Ring:
         else:
             self._trim(self._lead)
 
-    def began(self) -> None:
-        """The caller talks."""
-        self._spoken = min(self._quiet, self.held, self._lead)
+    def began(self, ago: int) -> None:
+        """The caller talks, since ``ago`` samples: what a session says of replayed sound comes after all of it."""
+        ago = max(0, ago)
+        self._spoken = min(self.held, ago + min(max(0, self._quiet - ago), self._lead))
 
-    def ended(self) -> None:
-        """The caller stopped."""
-        self._quiet = 0
+    def ended(self, ago: int) -> None:
+        """The caller stopped ``ago`` samples ago."""
+        self._quiet = max(0, ago)
+
+    def taken_over(self) -> None:
+        """Another session hears what is held, from its first sample on."""
+        self._quiet = self.held
 
     def answered(self, *, talking: bool) -> None:
         """What the caller had said was answered; if they talk, what they say now was not."""

@@ -156,7 +156,8 @@ class Session:
         if out_of_place := self._out_of_place(event):
             return (_ignore(event, out_of_place),)
         effects = [*self._apply(event, now)]
-        self._model.note(event, now)
+        if not (effects and _is_ignored(event, effects[0])):
+            self._model.note(event, now)
         effects.extend(self._settle(event, now))
         return tuple(effects)
 
@@ -315,7 +316,7 @@ class Session:
             )
         else:
             self.tools.start(PendingTool(event.tool_call, event.name, event.arguments))
-            self._model.answered()
+            self._model.answered(by_tool=True)
             yield RunTool(event.tool_call, event.name, event.arguments)
 
     def _tool_finished(self, event: ToolFinished, now: Instant) -> Iterator[Effect]:
@@ -363,7 +364,7 @@ class Session:
         if self.closed:
             return
         if self.phase.state is Phase.TALKING:
-            if self.talk.quiet and not self.tools.running:
+            if self.talk.quiet and not self.tools.running and self.models.live:
                 if not self.timers.is_set(Timer.SILENCE):
                     self.timers.set(Timer.SILENCE, now + self.plan.silence_limit_us)
             else:
@@ -378,6 +379,10 @@ class Session:
         else:
             self.timers.clear(Timer.PLAYOUT)
         yield from self._ending.settle()
+
+
+def _is_ignored(event: Event, effect: Effect) -> bool:
+    return isinstance(effect, Ignore) and effect.what == type(event).__name__
 
 
 def _ignore(event: Event, why: str) -> Ignore:

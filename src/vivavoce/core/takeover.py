@@ -1,7 +1,8 @@
 """What a model session is told when it takes over from another one, so that the caller notices nothing.
 
-In this order: that it speaks from now on; what was said so far, as the caller heard it; the caller's sound that nobody
-has answered; what else waits for an answer, a tool's result among it; then what the caller said meanwhile.
+In this order: that it speaks from now on; what was said so far, as the caller heard it; an apology, where one is due;
+the caller's sound that nobody has answered; what else waits for an answer, a tool's result among it; then what the
+caller said meanwhile.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def take_over(
     new, owed = parts.models.current, parts.owed
     is_owed = owed.is_owed_by_dead() if moment is Moment.RECOVERY else owed.is_owed(now)
     if owed.speech and not is_owed:  # words that were ignored need no second hearing
-        owed.answered()
+        owed.ignored()
     replayed = Samples(owed.ring.held)
     yield SwapModel(new, old, moment, replayed, Samples(owed.ring.outrun), reason)
     yield Recall(
@@ -54,19 +55,16 @@ def take_over(
         carry_on=broken_off and not is_owed and not apologise,
     )
     parts.talk.hand_over()
-    if apologise and parts.plan.apology:
-        apology = Speak(new, APOLOGY, parts.plan.apology)
+    if apologise:
         parts.talk.awaited = APOLOGY
-        owed.asks.insert(0, apology)
-        yield apology
-    asks = [msgspec.structs.replace(ask, connection=new) for ask in owed.asks]
-    owed.asks[:] = asks
-    owed.taken_over()
+        owed.asks.insert(0, Speak(new, APOLOGY, parts.plan.apology))
+    owed.asks[:] = [msgspec.structs.replace(ask, connection=new) for ask in owed.asks]
+    apologies = [ask for ask in owed.asks if isinstance(ask, Speak) and ask.response == APOLOGY]
+    yield from apologies  # of this session, or of one that did not live to say it
     for audio in owed.ring:
         yield ReplayAudio(new, audio)
-    for ask in asks:
-        if not (isinstance(ask, Speak) and ask.response == APOLOGY):
-            yield ask
+    owed.taken_over(now)
+    yield from (ask for ask in owed.asks if ask not in apologies)
     for audio in parts.intake.release():
         owed.forward(audio)
         yield ForwardAudio(new, audio)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from vivavoce.events import Instant
@@ -45,9 +46,12 @@ class Timers:
     def deadline(self) -> Instant | None:
         return min(self._due.values()) if self._due else None
 
-    def take_due(self, now: Instant) -> list[Timer]:
-        """The timers that are due, earliest first, each taken out: a timer fires once."""
-        due = sorted((timer for timer, at in self._due.items() if at <= now), key=lambda timer: self._due[timer])
-        for timer in due:
-            del self._due[timer]
-        return due
+    def take_due(self, now: Instant) -> Iterator[Timer]:
+        """The timers that are due, earliest first, each taken out: a timer fires once, and not at all if what an
+        earlier one led to has cleared it or set it anew.
+        """
+        due = sorted((at, timer) for timer, at in self._due.items() if at <= now)
+        for at, timer in due:
+            if self._due.get(timer) == at:
+                del self._due[timer]
+                yield timer

@@ -7,15 +7,20 @@ provider counts tokens it listens; but once it has written down what it heard, c
 
 from __future__ import annotations
 
+from typing import get_args
+
 from vivavoce.core.parts import Parts
 from vivavoce.core.timers import Timer
 from vivavoce.events import (
+    AudioLost,
     CallerSpeechStarted,
     CallerSpeechStopped,
     CallerTranscribed,
+    ConnectionId,
     Event,
     Instant,
     ModelEvent,
+    ModelLost,
     UsageReported,
 )
 
@@ -23,6 +28,8 @@ GRACE_US = 5_000_000
 """A caller who goes on talking to a silent model is not given up on in mid-sentence, nor right after it."""
 PATIENCE = 2
 """So many sessions in a row may say nothing to the same words."""
+
+_SIGNS = frozenset(get_args(ModelEvent)) - {CallerSpeechStarted, CallerSpeechStopped, AudioLost, ModelLost}
 
 
 class Watch:
@@ -65,10 +72,21 @@ class Watch:
 
     @property
     def noise_only(self) -> bool:
-        return not self._heard and not self._parts.owed.asks and self._parts.talk.response is None
+        return self._listens and self._parts.talk.response is None
 
     def _is_sign(self, event: Event) -> bool:
-        if isinstance(event, UsageReported):
-            return not self._heard and not self._parts.owed.asks and self._parts.talk.response is None
-        heard_here = isinstance(event, CallerSpeechStarted | CallerSpeechStopped)
-        return isinstance(event, ModelEvent) and not heard_here
+        if isinstance(event, UsageReported) and not (self._parts.talk.response is None and self._listens):
+            return False
+        return is_sign_of_life(event, self._parts.models.current)
+
+    @property
+    def _listens(self) -> bool:
+        """It may still be hearing what it should answer."""
+        return not self._heard and not self._parts.owed.asks
+
+
+def is_sign_of_life(event: Event, connection: ConnectionId) -> bool:
+    """Whether the model at the other end of this connection must be there for that: whether the caller talks may be
+    heard on this side of the wire.
+    """
+    return type(event) in _SIGNS and event.connection == connection  # type: ignore[union-attr]  # all of those have one

@@ -76,6 +76,32 @@ def test_the_oldest_words_are_forgotten_first() -> None:
     history.answered()
     history.caller_said("b" * 1_000)
     history.agent_begins(R1)
-    history.agent_said("c" * (LIMIT_CHARACTERS - 1_500))
+    history.agent_said(R1, "c" * (LIMIT_CHARACTERS - 1_500))
     assert history.turns(playouts, without_unanswered=False) == (caller("b" * 1_000),)
     assert history.turns(playouts, without_unanswered=True) == ()
+
+
+def test_the_agents_words_are_forgotten_with_it() -> None:
+    history, playouts = History(), Playouts()
+    for number in range(4):
+        response = ResponseId(f"r{number}")
+        history.agent_begins(response)
+        said_by_agent(playouts, response, f"Answer {number}.", sent_ms=500, played_ms=500)
+        history.agent_said(response, "x" * (LIMIT_CHARACTERS * 2 // 5))
+    assert history.turns(playouts, without_unanswered=False) == (agent("Answer 2."), agent("Answer 3."))
+
+
+def test_a_response_that_is_begun_anew_is_told_once() -> None:
+    history, playouts = History(), Playouts()
+    history.agent_begins(R1)
+    history.agent_begins(R1)
+    said_by_agent(playouts, R1, "Hello.", sent_ms=500, played_ms=500)
+    assert history.turns(playouts, without_unanswered=False) == (agent("Hello."),)
+
+
+def test_what_was_typed_is_history_once_it_was_answered() -> None:
+    history = History()
+    history.caller_typed("And blue?")
+    assert history.turns(Playouts(), without_unanswered=False) == ()
+    history.answered()
+    assert history.turns(Playouts(), without_unanswered=False) == (caller("And blue?"),)

@@ -52,9 +52,11 @@ from vivavoce.events import (
     Speaker,
     SwapModel,
     SwapMoment,
+    TimePassed,
     ToolFinished,
     ToolRequested,
     ToolStatus,
+    UsageReported,
 )
 
 RESET = ModelLost(ONE, "reset")
@@ -246,3 +248,77 @@ def test_a_greeting_of_long_ago_is_no_wait() -> None:
     call.at(8_000, CallerSpeechStarted(ONE, samples(0), takes_turn=False))
     call.at(10_000, RESET)
     assert not any(isinstance(effect, Speak) for effect in call.at(10_100, ModelReady(TWO)))
+
+
+def test_an_apology_that_was_not_said_is_asked_of_the_next_session() -> None:
+    call = talking(with_apology())
+    call.at(1_000, RESET)
+    call.at(10_000, ModelReady(TWO))
+    call.at(10_100, ModelLost(TWO, "reset"))
+    assert [ask for ask in call.at(10_700, ModelReady(THREE)) if isinstance(ask, Speak)] == [
+        Speak(THREE, APOLOGY, "Sorry about that.")
+    ]
+    call.at(10_800, ResponseStarted(THREE, APOLOGY), said(APOLOGY, 500, THREE))
+    assert not call.session._parts.owed.asks  # nothing else shows it but a call that is given up
+
+
+def test_nobody_waits_for_an_answer_to_words_that_were_ignored() -> None:
+    call = talking(with_apology())
+    call.at(900, *whole(R1, 3_000))
+    call.at(1_000, CallerSpeechStarted(ONE, samples(0), takes_turn=False))
+    call.at(1_500, CallerSpeechStopped(ONE, samples(500)))
+    call.at(20_000, UsageReported(ONE), RESET)
+    assert not any(isinstance(effect, Speak) for effect in call.at(20_200, ModelReady(TWO)))
+
+
+def test_what_was_typed_is_told_once_and_not_as_history_too() -> None:
+    call = talking()
+    call.at(500, CallerText("And blue?"), RESET)
+    effects = call.at(600, ModelReady(TWO))
+    assert effects[1:] == (Recall(TWO, ()), ForwardText(TWO, "And blue?"))
+
+
+def test_a_result_that_only_led_to_another_tool_is_told_again() -> None:
+    call = talking()
+    call.at(500, ToolRequested(ONE, T1, "find", "{}"), ToolFinished(T1, ToolStatus.OK, "1"))
+    call.at(600, ToolRequested(ONE, T2, "book", "{}"), RESET)
+    effects = call.at(700, ModelReady(TWO))
+    assert effects[1:] == (
+        Recall(TWO, (), (PendingTool(T1, "find", "{}"), PendingTool(T2, "book", "{}"))),
+        ReturnToolResult(TWO, T1, ToolStatus.OK, "1"),
+    )
+
+
+def test_sound_that_nobody_heard_is_no_answer() -> None:
+    call = talking()
+    call.at(500, ResponseStarted(ONE, R1), CallerSpeechStarted(ONE, samples(0)), CallerAudio(audio(100)))
+    call.at(600, CallerSpeechStopped(ONE, samples(100)), said(R1, 100), RESET)
+    assert ReplayAudio(TWO, audio(100)) in call.at(700, ModelReady(TWO))
+
+
+def test_a_greeting_that_had_to_be_begun_twice_is_remembered_once() -> None:
+    call = talking(plan(models=("only",), greeting="Hello."))
+    call.at(100, ResponseStarted(ONE, GREETING), RESET)
+    call.at(200, ModelReady(TWO))
+    call.at(300, ResponseStarted(TWO, GREETING), AgentText(TWO, GREETING, "Hello.", samples(0)))
+    call.at(300, said(GREETING, 500, TWO), ModelLost(TWO, "reset"))
+    call.until(2_000)
+    assert call.at(2_000, ModelReady(THREE))[1] == Recall(THREE, (PastTurn(Speaker.AGENT, "Hello."),), carry_on=True)
+
+
+def test_nobody_is_taken_for_silent_while_nobody_listens() -> None:
+    call = talking(plan(models=("only",), silence_limit_ms=5_000))
+    call.at(4_000, RESET)
+    for ms in range(4_000, 9_500, 500):
+        call.at(ms, CallerAudio(audio(500)))
+    call.at(9_500, ModelReady(TWO))
+    assert not call.session.closed
+    assert call.until(14_500)[-1] == CloseCall(Disposition.SILENCE, "nobody spoke")
+
+
+def test_an_end_and_a_try_that_come_due_together_are_an_end() -> None:
+    call = talking(plan(models=("only",), call_limit_ms=29_400))
+    call.at(29_000, ResponseStarted(ONE, R1), said(R1, 5_000))
+    call.at(29_000, RESET, ModelLost(TWO, "no"))
+    call._feed(30_000_000, TimePassed())  # type: ignore[arg-type]  # an engine that was held up
+    assert call.all(OpenModel) == [OpenModel(ONE, 0), OpenModel(TWO, 0)]

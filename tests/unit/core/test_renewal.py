@@ -326,3 +326,45 @@ def test_what_can_be_heard_on_the_line_does_not_cut_the_session_that_decides_for
     call = limited()
     call.at(1_000, *whole(R2, 20_000))
     assert call.at(2_000, STARTS) == ()
+
+
+def test_the_time_of_a_lost_session_is_not_the_time_of_the_spare_that_stands_in() -> None:
+    call = limited()
+    call.until(OPENS_MS)
+    call.at(OPENS_MS + 500, ModelLost(ONE, "reset"))
+    call.until(OPENS_MS + 9_000)
+    assert call.all(OpenModel) == [OpenModel(ONE, 0), OpenModel(TWO, 0)], "82 s of the lost one are past"
+    call.at(OPENS_MS + 9_500, ready(2))
+    call.until(OPENS_MS + 20_000)
+    assert len(call.all(OpenModel)) == 2
+
+
+def test_a_spare_whose_time_ran_out_while_it_waited_is_replaced_next() -> None:
+    call = limited()
+    call.at(OPENS_MS, STARTS, ready(2, 8_000))
+    now = PAUSE_MS * 1_000
+    call.until(PAUSE_MS)
+    assert call.session.models.current == TWO
+    assert call.session.deadline == now + 1
+    call.until(PAUSE_MS + 1)
+    assert call.all(OpenModel)[-1] == OpenModel(THREE, 0)
+
+
+def test_a_spare_stands_in_before_the_caller_is_there() -> None:
+    call = opening(plan(models=("first", "second")))
+    call.at(0, ready(1, 10_000))
+    call.at(7_600, ready(2, 10_000))
+    assert call.at(8_000, ModelLost(ONE, "reset")) == ()
+    call.at(8_100, CONNECTED)
+    assert call.at(8_200, CallerAudio(audio(20))) == (ForwardAudio(TWO, audio(20)),)
+
+
+def test_a_session_that_was_told_twice_that_the_caller_talks_forgets_no_beginning() -> None:
+    call = limited()
+    call.at(74_000, STARTS)
+    listening(call, 74_000, 76_000)
+    call.at(76_000, CallerSpeechStarted(ONE, samples(2_000), takes_turn=False))
+    call.at(76_100, ResponseStarted(ONE, R1), said(R1, 100), ResponseFinished(ONE, R1), played(R1, 100))
+    call.at(76_200, ready(2))
+    listening(call, 76_200, 90_100)
+    assert next(iter(call.all(SwapModel))).replayed >= samples(15_800)

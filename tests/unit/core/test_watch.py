@@ -29,6 +29,7 @@ from vivavoce.events import (
     CloseModel,
     Disposition,
     Effect,
+    ModelLost,
     ModelReady,
     OpenModel,
     ReplayAudio,
@@ -208,3 +209,22 @@ def test_a_caller_who_asks_again_and_again_is_not_waited_for_to_be_quiet() -> No
         speaks(call, second * 1_000, second * 1_000 + 1_000)
     assert given_up(call.until(18_000 + 5_000))
     assert call.all(CloseModel) == [CloseModel(ONE)]
+
+
+def test_what_becomes_of_a_spare_is_no_sign_of_the_session_that_owes() -> None:
+    call = opening(plan(models=("only",), silence_limit_ms=500_000))
+    call.at(0, CONNECTED, ModelReady(ONE, lifetime_us=40_000_000, reply_limit_us=LIMIT_MS * 1000))
+    speaks(call, 29_000, 30_000)
+    call.at(31_000, ModelLost(TWO, "throttled"))
+    call.at(35_000, ModelLost(THREE, "throttled"))
+    assert not given_up(call.until(39_999))
+    assert given_up(call.until(40_000))
+
+
+def test_what_an_old_session_counts_is_no_sign_of_the_new_one() -> None:
+    call = watched()
+    speaks(call, 1_000, 2_000)
+    call.until(12_000)
+    call.at(12_100, ModelReady(TWO, reply_limit_us=LIMIT_MS * 1000))
+    call.at(15_000, UsageReported(ONE, speech_in=25))
+    assert call.session.deadline == 22_100_000

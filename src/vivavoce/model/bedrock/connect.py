@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ Connect = Callable[[Callable[[], asyncio.BaseProtocol]], Awaitable[asyncio.BaseT
 """Makes a protocol and joins it to the service. Raises AccessFault or ModelUnreachable."""
 
 _TLS_FAREWELL_S = 1.0
+_WHERE = "check the region, the endpoint and the network"
 
 
 class SocketConnect:
@@ -28,7 +30,7 @@ class SocketConnect:
     async def __call__(self, make: Callable[[], asyncio.BaseProtocol]) -> asyncio.BaseTransport:
         endpoint = self._endpoint
         if endpoint.tls and self._context is None:
-            self._context = await asyncio.to_thread(_trust, self._ca_file)  # reads hundreds of certificates
+            self._context = await asyncio.to_thread(trust, self._ca_file)  # reads hundreds of certificates
         loop = asyncio.get_running_loop()
         farewell_s = _TLS_FAREWELL_S if endpoint.tls else None
         where = f"{endpoint.host}:{endpoint.port}"
@@ -41,10 +43,10 @@ class SocketConnect:
             hint = "name the authority that signed it: --ca FILE, the setting ca_file, or AWS_CA_BUNDLE"
             raise AccessFault(message, hint=hint) from error
         except socket.gaierror as error:
-            hint = "check the region, the endpoint and the network"
-            raise ModelUnreachable(f"there is no host {endpoint.host}: {error.strerror}", hint=hint) from error
+            raise ModelUnreachable(f"there is no host {endpoint.host}: {error.strerror}", hint=_WHERE) from error
         except OSError as error:  # ssl.SSLError among them
-            raise ModelUnreachable(f"no connection to {where}: {error.strerror or error}") from error
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            raise ModelUnreachable(f"no connection to {where}: {why}", hint=_WHERE) from error
         _set_no_delay(transport)
         secured = transport.get_extra_info("ssl_object")
         if secured is not None and secured.selected_alpn_protocol() != "h2":
@@ -61,8 +63,9 @@ def _set_no_delay(transport: asyncio.BaseTransport) -> None:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
-    """Trusts what ``ca_file`` holds, or what the machine and botocore do: Python's own builds for macOS know none."""
+def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Trusts what ``ca_file`` holds, or what the machine and botocore do: Python's own builds for macOS know none.
+    Raises AccessFault."""
     try:
         context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
         if ca_file is None:

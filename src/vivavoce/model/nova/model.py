@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from vivavoce.agent.declaration import Agent
-from vivavoce.errors import SetupFault
+from vivavoce.errors import AccessFault, SetupFault
 from vivavoce.events import ConnectionId
 from vivavoce.model.bedrock.client import BedrockClient
+from vivavoce.model.bedrock.connect import trust
 from vivavoce.model.bedrock.identity import FixedIdentity, Identity
 from vivavoce.model.bedrock.port import Bedrock, Stream
 from vivavoce.model.bedrock.settings import BedrockSettings, Timeouts
@@ -79,7 +80,9 @@ class NovaModel:
             return (
                 f"ca_file names {settings.ca_file}, which is no file (name a PEM file with the certificates to trust)"
             )
-        if self._given is not None or self.profile.simulated:
+        if settings.ca_file is not None and (reason := _why_no_trust(settings.ca_file)):
+            return reason
+        if self._given is not None or self._shows_made_up_keys():
             return ""
         if reason := why_no_access(settings.profile, self._environment):
             return reason
@@ -94,15 +97,17 @@ class NovaModel:
             self._client = _Shared(self._given or self._make_client(), close=self._given is None)
         return NovaSession(connection, self._plan, _Lease(self._client))
 
-    def _make_client(self) -> BedrockClient:
+    def _shows_made_up_keys(self) -> bool:
         """An emulator needs no account: where there are no keys, it is shown made-up ones."""
-        made_up = self.profile.simulated and not has_keys(self._environment) and not self._settings.profile
+        return self.profile.simulated and not has_keys(self._environment) and not self._settings.profile
+
+    def _make_client(self) -> BedrockClient:
         return BedrockClient(
             self._bedrock_settings,
             now=self._now,
             environment=self._environment,
             random=Random(),  # noqa: S311  # spreads attempts, keeps nothing secret
-            identities=FixedIdentity(Identity(_MADE_UP_KEYS)) if made_up else None,
+            identities=FixedIdentity(Identity(_MADE_UP_KEYS)) if self._shows_made_up_keys() else None,
         )
 
     def _check_region(self) -> None:
@@ -148,6 +153,14 @@ class _Lease:
         if self._holds:
             self._holds = False
             await self._shared.leave()
+
+
+def _why_no_trust(ca_file: Path) -> str:
+    try:
+        trust(ca_file)
+    except AccessFault as fault:
+        return str(fault)
+    return ""
 
 
 def _bedrock_settings(settings: NovaSettings, environment: Mapping[str, str]) -> BedrockSettings:

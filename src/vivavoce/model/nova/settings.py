@@ -69,7 +69,14 @@ def read_settings(settings: Mapping[str, Any], name: str) -> NovaSettings:
     try:
         return NovaSettings.model_validate(dict(settings))
     except ValidationError as error:
-        wrong = (f"setting {'.'.join(map(str, one['loc']))!r}: {one['msg']}" for one in error.errors())
-        raise SetupFault(
-            f"model {name}: {'; '.join(wrong)}", hint="it knows " + ", ".join(sorted(NovaSettings.model_fields))
-        ) from error
+        wrong = error.errors(include_url=False, include_context=False, include_input=False)
+        told = (f"setting {'.'.join(map(str, one['loc']))!r}: {_what(one)}" for one in wrong)
+        unknown = any(one["type"] == "extra_forbidden" for one in wrong)
+        hint = "it knows " + ", ".join(sorted(NovaSettings.model_fields)) if unknown else ""
+        raise SetupFault(f"model {name}: {'; '.join(told)}", hint=hint) from error
+
+
+def _what(wrong: Mapping[str, Any]) -> str:
+    if wrong["type"] == "extra_forbidden":
+        return "there is none of that name"
+    return str(wrong["msg"]).removeprefix("Value error, ")

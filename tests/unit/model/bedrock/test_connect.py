@@ -154,7 +154,7 @@ def test_an_authority_that_cannot_be_read(tmp_path: Path, certificate: Path, con
 @pytest.mark.parametrize(
     ("endpoint", "part"),
     [
-        ("http://127.0.0.1:1", "no connection to 127.0.0.1:1"),
+        ("http://127.0.0.1:1", "no connection to 127.0.0.1:1: Connection refused"),
         ("http://name.invalid:80", "there is no host name.invalid"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.model.nova.service import AGENT, ENVIRONMENT, NOW, FakeBedrock, nova
 from vivavoce.agent.declaration import Agent, Knowledge, Tool, TurnPolicy
+from vivavoce.emulator.authority import authority_in
 from vivavoce.engine.clock import run
 from vivavoce.errors import SetupFault
 from vivavoce.events import ConnectionId
@@ -46,7 +47,7 @@ def plan_of(agent: Agent = AGENT, **settings: Any) -> Any:
         ({"temperature": 2}, ["temperature", "less than or equal to 1"]),
         ({"top_p": -1, "max_tokens": 0}, ["top_p", "max_tokens"]),
         ({"colour": "red"}, ["'colour'", "it knows", "model_id"]),
-        ({"endpoint": "127.0.0.1:8443"}, ["endpoint", "https://127.0.0.1:8443"]),
+        ({"endpoint": "127.0.0.1:8443"}, ["'endpoint': it must be", "https://127.0.0.1:8443"]),
         ({"tool_choice": "nothing"}, ["'nothing'", "auto, any, end_call"]),
         ({"model_id": V1, "system_speech": "Latin"}, ["system_speech"]),
     ],
@@ -178,6 +179,18 @@ def test_an_endpoint_on_this_machine_needs_neither_and_is_simulated(host: str) -
     assert "figures say nothing" in model.profile.description
 
 
+def test_an_emulator_is_shown_the_keys_that_there_are_and_not_half_of_them(tmp_path: Path) -> None:
+    """A file that names a region alone holds none."""
+    endpoint = "https://127.0.0.1:8443"
+    assert "AWS_SECRET_ACCESS_KEY is not set" in made({"AWS_ACCESS_KEY_ID": "a"}, endpoint=endpoint).why_not_here()
+    assert "no AWS profile 'gone'" in made({}, endpoint=endpoint, profile="gone").why_not_here()
+    config = tmp_path / "config"
+    config.write_text("[default]\nregion = us-east-1\n", "utf-8")
+    model = made({"AWS_CONFIG_FILE": str(config)}, endpoint=endpoint)
+    assert model.why_not_here() == ""
+    assert model._shows_made_up_keys()
+
+
 def test_the_endpoint_may_come_from_the_environment() -> None:
     assert made({"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "https://127.0.0.1:1"}).profile.simulated
     assert not made(ENVIRONMENT).profile.simulated
@@ -191,8 +204,10 @@ def test_an_emulator_is_in_every_region() -> None:
 def test_certificates_that_are_not_there_are_missed(tmp_path: Path) -> None:
     ca_file = tmp_path / "ca.pem"
     assert "is no file" in made({}, endpoint="https://127.0.0.1:1", ca_file=str(ca_file)).why_not_here()
-    ca_file.write_text("", "utf-8")
-    assert made({}, endpoint="https://127.0.0.1:1", ca_file=str(ca_file)).why_not_here() == ""
+    ca_file.write_text("nonsense", "utf-8")
+    assert "ca.pem cannot be used" in made({}, endpoint="https://127.0.0.1:1", ca_file=str(ca_file)).why_not_here()
+    authority = authority_in(tmp_path / "good", NOW)
+    assert made({}, endpoint="https://127.0.0.1:1", ca_file=str(authority.certificate)).why_not_here() == ""
 
 
 def test_a_client_that_was_given_is_not_closed() -> None:

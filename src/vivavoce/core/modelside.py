@@ -25,15 +25,19 @@ from vivavoce.events import (
     Instant,
     ModelLost,
     ModelReady,
+    ResponseFinished,
     ResponseInterrupted,
     ResponseStarted,
     Speak,
+    ToolRequested,
 )
 
 BREATH_US = 1_000_000
 """A pause of this length is still part of the agent's speech: a model's audio comes with gaps."""
 REPORTED_LATE_MS = 200
 """Less than this may have been played already: channels report now and then."""
+
+_WORK = AgentAudio | CallerTranscribed | ResponseFinished | ResponseInterrupted | ToolRequested
 
 
 class ModelSide:
@@ -96,6 +100,8 @@ class ModelSide:
         owed, talk = self._parts.owed, self._parts.talk
         if is_sign_of_life(event, self._parts.models.current):
             owed.last_sign = now
+        if isinstance(event, _WORK):
+            self._renewal.worked(now)
         match event:
             case AgentAudio(_, response, audio):
                 self._agent_heard_until = Instant(now + BREATH_US)
@@ -113,6 +119,8 @@ class ModelSide:
                 owed.taken()
             case _:
                 self._note_words(event)
+        if owed.asks:
+            self._drop_wishes()
 
     def _note_words(self, event: Event) -> None:
         history = self._parts.history
@@ -125,6 +133,16 @@ class ModelSide:
                 history.agent_begins(response)
             case AgentText(_, response, text, _, False):
                 history.agent_said(response, text)
+
+    def _drop_wishes(self) -> None:
+        """A text that was to be spoken and ended without sound, or that the caller cut short, is not wished for any
+        more; one whose session was lost is.
+        """
+        models, talk = self._parts.models, self._parts.talk
+        for ask in [ask for ask in self._parts.owed.asks if isinstance(ask, Speak)] if models.live else []:
+            playout = talk.playouts.get(ask.response)
+            if playout is not None and not playout.audible and playout.connection == models.current:
+                self.answered(ask)
 
     def answered(self, speak: Speak | None = None, *, by_tool: bool = False) -> None:
         """The model has answered what is owed, or has done what ``speak`` asked."""

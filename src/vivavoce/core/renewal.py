@@ -27,6 +27,10 @@ SPARE_RETRIES_US = (500_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000, 15_000_
 SPARE_LIMIT_US = 30_000_000
 """A session without audio is given up by the provider after 55 s or more (docs: sonic-input-events; AWS's
 session-continuation sample opens a new one after 30 s)."""
+SETTLE_US = 500_000
+"""After the last of its work a session may still have something to say: a tool to call, or, from whoever hears the
+line, that what it answered was all of what the caller said. Only a session whose time is up is not waited for.
+"""
 
 
 class Spare(StrEnum):
@@ -85,7 +89,7 @@ followers have it), 394 s, 432 s, 470 s."""
 class Renewal:
     """The current session's remaining time, and the spare."""
 
-    __slots__ = ("_failures", "_parts", "_ready_at", "_spare", "_steps", "_urgency", "machine")
+    __slots__ = ("_failures", "_parts", "_ready_at", "_settled_at", "_spare", "_steps", "_urgency", "machine")
 
     def __init__(self, parts: Parts) -> None:
         self.machine = Machine(SPARE_TABLE, Spare.NONE)
@@ -95,6 +99,7 @@ class Renewal:
         self._spare: ModelReady | None = None
         self._ready_at = Instant(0)
         self._failures = 0
+        self._settled_at = Instant(0)
 
     def begin(self, ready: ModelReady, at: Instant, now: Instant) -> None:
         """The current session became ready ``at`` that instant: its time runs from there."""
@@ -132,6 +137,10 @@ class Renewal:
         self.machine.move(SpareMove.FAIL)
         self._parts.models.move_spare(LinkMove.LOSE)
         self._await_retry(now)
+
+    def worked(self, now: Instant) -> None:
+        """The current session said or did something."""
+        self._settled_at = Instant(now + SETTLE_US)
 
     def settle(self, now: Instant) -> Iterator[Effect]:
         """Let the spare take over if this is the moment."""
@@ -174,6 +183,9 @@ class Renewal:
             return SwapMoment.FORCED
         if talk.response is not None:
             return None
+        if now < self._settled_at:
+            self._look_again(self._settled_at)
+            return None
         if self._urgency is Urgency.IN_A_PAUSE:  # the caller may be talking: that can be replayed, thinking cannot
             return None if owed.certain else SwapMoment.FORCED
         if not talk.caller.can(CallerMove.START) or owed.is_owed(now):
@@ -181,6 +193,10 @@ class Renewal:
         if talk.agent_quiet and not self._parts.tools.running:
             return SwapMoment.TURN_END
         return SwapMoment.SILENCE if self._urgency is Urgency.IN_SILENCE else None
+
+    def _look_again(self, at: Instant) -> None:
+        if not self._steps or at < self._steps[0][0]:
+            self._parts.timers.set(Timer.RENEWAL, at)
 
     def _open(self, now: Instant) -> Iterator[Effect]:
         self.machine.move(SpareMove.OPEN)

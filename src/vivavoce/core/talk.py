@@ -198,4 +198,5 @@ class Talk:
             playout.machine.move(PlayoutMove.FINISH)
             if playout.played >= playout.sent:
                 playout.machine.move(PlayoutMove.PLAY_OUT)
-            yield FinishPlaying(response)
+            if playout.sent:  # of another the channel knows nothing, and it may yet be begun anew
+                yield FinishPlaying(response)

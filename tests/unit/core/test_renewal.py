@@ -22,7 +22,7 @@ from tests.unit.core.scenario import (
     stopped,
     whole,
 )
-from vivavoce.core.renewal import SPARE_LIMIT_US, SPARE_RETRIES_US
+from vivavoce.core.renewal import SETTLE_US, SPARE_LIMIT_US, SPARE_RETRIES_US
 from vivavoce.core.ring import LEAD_MS
 from vivavoce.events import (
     AgentText,
@@ -204,6 +204,7 @@ def test_a_reply_that_is_being_made_is_finished_first() -> None:
     call.at(OPENS_MS + 200, ready(2))
     assert swaps(call.until(PAUSE_MS + 500)) == []
     effects = call.at(PAUSE_MS + 600, said(R1, 200), ResponseFinished(ONE, R1))
+    effects += call.until(PAUSE_MS + 600 + SETTLE_US // 1000)
     assert swaps(effects)[0].moment is SwapMoment.FORCED
     assert not any(isinstance(effect, Flush) for effect in effects), "what was made is still played"
 
@@ -368,3 +369,26 @@ def test_a_session_that_was_told_twice_that_the_caller_talks_forgets_no_beginnin
     call.at(76_200, ready(2))
     listening(call, 76_200, 90_100)
     assert next(iter(call.all(SwapModel))).replayed >= samples(15_800)
+
+
+def test_a_session_that_has_just_worked_is_given_a_moment() -> None:
+    call = limited()
+    call.at(70_000, STARTS)
+    call.at(OPENS_MS + 200, ready(2))
+    call.at(PAUSE_MS - 100, ResponseStarted(ONE, R1), said(R1, 500))
+    assert swaps(call.at(PAUSE_MS + 1_000, ResponseFinished(ONE, R1))) == []
+    assert call.at(PAUSE_MS + 1_010, ToolRequested(ONE, T1, "book", "{}")) == (RunTool(T1, "book", "{}"),)
+    assert swaps(call.until(PAUSE_MS + 1_010 + SETTLE_US // 1000 - 1)) == []
+    assert swaps(call.until(PAUSE_MS + 1_010 + SETTLE_US // 1000))[0].moment is SwapMoment.FORCED
+
+
+def test_an_answer_that_came_before_the_end_of_speech_was_noticed_is_not_asked_for_again() -> None:
+    call = limited()
+    call.at(74_000, STARTS)
+    call.at(OPENS_MS + 200, ready(2))
+    listening(call, 76_000, PAUSE_MS)
+    call.at(PAUSE_MS - 50, CallerTranscribed(ONE, "That is all.", final=True), *whole(R1, 500))
+    listening(call, PAUSE_MS, PAUSE_MS + 200)
+    assert call.at(PAUSE_MS + 200, CallerSpeechStopped(ONE, samples(13_700))) == ()
+    (swap,) = swaps(call.until(PAUSE_MS + 600))
+    assert swap.replayed <= samples(LEAD_MS)

@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,8 @@ class Wanted:
     plain_port: int | None
     certificates: Path | None
     amazon_names: bool
-    keys: Sequence[str]
-    tokens: Sequence[str]
+    keys: Sequence[str] = field(repr=False)
+    tokens: Sequence[str] = field(repr=False)
     strict: bool
     idle: float
     lifetime: float
@@ -133,7 +133,7 @@ def command(**given: Any) -> int:
     Without --scenario or --profile the embedded model hears and answers for the agent, with the agent's tools: a client
     has to declare them. Ctrl-C ends it. docs/howto/the-emulator.md has the rest.
     """
-    wanted = Wanted(**{field.name: given[field.name] for field in fields(Wanted)})
+    wanted = Wanted(**{one.name: given[one.name] for one in fields(Wanted)})
     terminal = Terminal(quiet=wanted.as_json)
     if wanted.host not in ("127.0.0.1", "::1", "localhost"):
         terminal.say(f"Anybody who reaches {wanted.host} can use it, and make faults.", "yellow")

@@ -50,7 +50,7 @@ ca_option = click.option(
     "ca_file",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
-    help="Trust the certificates in this PEM file too, for --endpoint.",
+    help="Trust the certificates in this PEM file, and no others, for that provider.",
 )
 agent_argument = click.argument("agent_file", metavar="AGENT", required=False, type=click.Path(path_type=Path))
 

@@ -70,7 +70,7 @@ class Access:
 
     now: Callable[[], datetime]
     keys: Mapping[str, Keys] = field(default_factory=dict)
-    tokens: frozenset[str] = frozenset()
+    tokens: frozenset[str] = field(default=frozenset(), repr=False)
     tolerance_s: int = CLOCK_TOLERANCE_S
 
     @property

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.emulator.clients import V2, Bench, Client, Timeouts, with_emulator
+from tests.unit.emulator.clients import KEYS, V2, Bench, Client, Timeouts, virtual_now, with_emulator
+from vivavoce.emulator.admission import Access
 from vivavoce.emulator.faults import parse_fault
+from vivavoce.emulator.service import EmulatorSettings, fixed
 from vivavoce.errors import ModelRefused, ModelUnreachable
+from vivavoce.model.scripted import Script, ScriptedModel
 from vivavoce.wire.nova_input import ContentEnd, ContentStart, PromptStart, SessionStart, TextInput, encode
 
 OPENING = [
@@ -51,3 +54,10 @@ def test_a_client_that_does_not_wait_for_it_frees_its_place() -> None:
             await bench.client(timeouts=Timeouts(open_ms=1000)).open(V2, OPENING)
 
     with_emulator(talk, faults=SLOW)
+
+
+def test_who_is_let_in_is_not_in_its_text() -> None:
+    access = Access(virtual_now, {KEYS.access_key: KEYS}, frozenset({"made-up-token"}))
+    assert access.verifies
+    assert KEYS.secret_key not in repr(access)
+    assert "made-up-token" not in repr(EmulatorSettings(fixed(ScriptedModel(Script())), access))

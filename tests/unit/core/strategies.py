@@ -37,6 +37,7 @@ PLANS = st.builds(
     agent=st.just("test"),
     models=st.sampled_from([("first", "second"), ("first", "second"), ("only",), ()]),
     greeting=st.sampled_from(["", "Hello."]),
+    apology=st.sampled_from(["", "Sorry."]),
     farewell=st.sampled_from(["", "Goodbye."]),
     interruption=st.sampled_from(["model", "never"]),
     protect_greeting=st.booleans(),

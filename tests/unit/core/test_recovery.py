@@ -16,6 +16,7 @@ from tests.unit.core.scenario import (
     audio,
     opening,
     plan,
+    played,
     said,
     samples,
     whole,
@@ -46,6 +47,8 @@ from vivavoce.events import (
     PlayoutStopped,
     Recall,
     ReplayAudio,
+    ResponseFinished,
+    ResponseInterrupted,
     ResponseStarted,
     ReturnToolResult,
     Speak,
@@ -322,3 +325,26 @@ def test_an_end_and_a_try_that_come_due_together_are_an_end() -> None:
     call.at(29_000, RESET, ModelLost(TWO, "no"))
     call._feed(30_000_000, TimePassed())  # type: ignore[arg-type]  # an engine that was held up
     assert call.all(OpenModel) == [OpenModel(ONE, 0), OpenModel(TWO, 0)]
+
+
+@pytest.mark.parametrize("ends", ["cut by the caller", "interrupted", "soundless"])
+def test_a_greeting_that_was_cut_before_it_was_heard_is_not_wished_for_any_more(ends: str) -> None:
+    """It would keep an answer owed for ever: sessions that have nothing to say would be given up for it."""
+    call = opening(plan(models=("only",), greeting="Hello."))
+    call.at(0, CONNECTED, ModelReady(ONE, reply_limit_us=5_000_000))
+    call.at(100, ResponseStarted(ONE, GREETING))
+    if ends == "cut by the caller":
+        call.at(200, CallerSpeechStarted(ONE, samples(0)), CallerSpeechStopped(ONE, samples(100)))
+    elif ends == "interrupted":
+        call.at(200, ResponseInterrupted(ONE, GREETING))
+    else:
+        call.at(200, ResponseFinished(ONE, GREETING))
+    call.at(500, *whole(R1, 500), played(R1, 500))
+    assert call.until(30_000) == ()
+    call.at(30_000, RESET)
+    assert not any(isinstance(effect, Speak) for effect in call.at(30_100, ModelReady(TWO)))
+
+
+def test_nothing_is_played_of_a_response_after_its_end_was_told() -> None:
+    call = talking(plan(models=("only",), greeting="Hello."))
+    assert FinishPlaying(GREETING) not in call.at(100, ResponseStarted(ONE, GREETING), RESET)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from vivavoce.core.phase import Phase
 from vivavoce.core.session import Session
 from vivavoce.events import (
     FAREWELL,
@@ -15,6 +16,8 @@ from vivavoce.events import (
     AudioLost,
     CallerAudio,
     CallerHungUp,
+    CallerSpeechStarted,
+    CallStarted,
     CancelTool,
     ChannelEffect,
     ChannelLost,
@@ -36,6 +39,7 @@ from vivavoce.events import (
     Play,
     PlayoutStopped,
     Recall,
+    ReplayAudio,
     ResponseId,
     ReturnToolResult,
     RunTool,
@@ -43,6 +47,8 @@ from vivavoce.events import (
     SwapModel,
     TimePassed,
     ToolCallId,
+    ToolFinished,
+    ToolRequested,
     Truncate,
 )
 
@@ -54,6 +60,7 @@ class Watched:
         self.session = Session()
         self.effects: list[Effect] = []
         self._model = _ModelWatch()
+        self._swaps = _SwapWatch()
         self._playout = _PlayoutWatch()
         self._intake: Counter[str] = Counter()
         self._tools: dict[ToolCallId, str] = {}
@@ -67,6 +74,7 @@ class Watched:
         effects = self.session.receive(event, now)
         for effect in effects:
             self._see(effect)
+        self._swaps.after(event, effects, self.session)
         self.effects += effects
         if was_closed:
             assert all(isinstance(effect, Ignore) for effect in effects), "a closed call only ignores"
@@ -95,6 +103,7 @@ class Watched:
         elif isinstance(event, CallerHungUp | ChannelLost) and self.session.rate_hz:
             self._channel_gone = True
         self._model.hear(event)
+        self._swaps.hear(event, self.session)
         self._playout.hear(event)
 
     def _see(self, effect: Effect) -> None:
@@ -102,6 +111,8 @@ class Watched:
         if isinstance(effect, ChannelEffect):
             assert not self._channel_gone, "nothing is wished of a channel that is gone"
         self._model.see(effect)
+        self._swaps.see(effect)
+        assert not isinstance(effect, OpenModel) or self.session.phase.state is not Phase.ENDING, "an end is an end"
         self._playout.see(effect)
         match effect:
             case ForwardAudio(_, audio):
@@ -194,6 +205,69 @@ class _ModelWatch:
             self._current, self._spare = self._spare, None
         elif connection == self._spare:
             self._spare = None
+
+
+class _SwapWatch:
+    """Who takes over is told all that nobody answered, and of tools and apologies no more than it may be."""
+
+    def __init__(self) -> None:
+        self._speaking: ConnectionId | None = None  # whose event is being judged, if it may be heard
+        self._forwarded = 0
+        self._unanswered_from: int | None = None  # where words began that certainly want an answer
+        self._to_replay = 0
+        self._told_of: set[tuple[ConnectionId, ToolCallId]] = set()
+        self._pending: set[ToolCallId] = set()
+        self._answered: set[ResponseId] = set()
+
+    def hear(self, event: Event, session: Session) -> None:
+        self._speaking = None
+        if isinstance(event, AgentAudio | ToolRequested) and event.connection == session.models.current:
+            self._speaking = event.connection
+
+    def see(self, effect: Effect) -> None:
+        match effect:
+            case ForwardAudio(_, audio):
+                assert not self._to_replay, "what was said before is heard before"
+                self._forwarded += audio.samples
+            case SwapModel(replayed=replayed, lost=lost):
+                self._to_replay = replayed
+                if self._unanswered_from is not None:
+                    assert replayed + lost >= self._forwarded - self._unanswered_from, "no sample is lost uncounted"
+            case ReplayAudio(_, audio):
+                self._to_replay -= audio.samples
+                assert self._to_replay >= 0
+            case Recall(connection, _, tools):
+                assert {tool.tool_call for tool in tools} >= self._pending, "every pending tool is told of"
+                self._told_of |= {(connection, tool.tool_call) for tool in tools}
+            case Speak(_, response):
+                assert response not in self._answered, "what was said is not asked for again"
+            case Play(response):
+                assert self._speaking is not None, "nothing is played but what the current session says"
+                self._answered.add(response)
+            case _:
+                self._see_tool(effect)
+
+    def _see_tool(self, effect: Effect) -> None:
+        match effect:
+            case RunTool(tool_call):
+                assert self._speaking is not None
+                self._told_of.add((self._speaking, tool_call))
+                self._pending.add(tool_call)
+            case CancelTool(tool_call):
+                self._pending.discard(tool_call)
+            case ReturnToolResult(connection, tool_call):
+                assert (connection, tool_call) in self._told_of, "results go to those who know of the tool"
+
+    def after(self, event: Event, effects: tuple[Effect, ...], session: Session) -> None:
+        assert not self._to_replay, "what was announced is replayed"
+        ignored = any(isinstance(effect, Ignore) for effect in effects[:1])
+        answered = any(isinstance(effect, Play | RunTool) for effect in effects)
+        if isinstance(event, ToolFinished) and not ignored:
+            self._pending.discard(event.tool_call)
+        if answered or isinstance(event, TimePassed | CallStarted):  # time may show that what was heard was noise
+            self._unanswered_from = None
+        elif isinstance(event, CallerSpeechStarted) and event.takes_turn and not ignored and session.models.live:
+            self._unanswered_from = self._forwarded if self._unanswered_from is None else self._unanswered_from
 
 
 class _PlayoutWatch:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
+from traceback import extract_tb
 
 from vivavoce.emulator.admission import Admitted
 from vivavoce.emulator.brain import Brain, MakeBrain
@@ -204,7 +206,7 @@ class EmulatedStream:
         except VivavoceError as fault:
             why = str(fault)
         except Exception as mistake:  # noqa: BLE001  # whatever it is: a client must not wait for ever
-            why = f"a mistake in it: {type(mistake).__name__}: {mistake}"
+            why = f"a mistake in it: {type(mistake).__name__} in {_where(mistake)}"  # its text may hold what was said
         self._perform(self._session.brain_lost(why))
 
     def _brain_says(self, event: ModelEvent) -> None:
@@ -304,6 +306,11 @@ class _Line:
             self.send_raw(encode_event(self._encoder.encode(event.pcm)))
         else:
             self.send_raw(encode_event(nova_output.encode(event, ids)))
+
+
+def _where(mistake: Exception) -> str:
+    *_, last = extract_tb(mistake.__traceback__)
+    return f"{Path(last.filename).name}, line {last.lineno}"
 
 
 def _originals(exception: str) -> dict[str, object]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.emulator.clients import KEYS, V2, Bench, Client, Timeouts, virtual_now, with_emulator
+from tests.unit.emulator.clients import KEYS, V2, Bench, Client, virtual_now, with_emulator
 from vivavoce.emulator.admission import Access
 from vivavoce.emulator.faults import parse_fault
 from vivavoce.emulator.service import EmulatorSettings, fixed
-from vivavoce.errors import ModelRefused, ModelUnreachable
+from vivavoce.errors import ModelFault, ModelRefused, ModelUnreachable
+from vivavoce.events import ConnectionId, ModelEffect
+from vivavoce.model.bedrock.settings import Timeouts
+from vivavoce.model.port import EmitModelEvent, ModelSession
 from vivavoce.model.scripted import Script, ScriptedModel
 from vivavoce.wire.nova_input import ContentEnd, ContentStart, PromptStart, SessionStart, TextInput, encode
 
@@ -61,3 +64,32 @@ def test_who_is_let_in_is_not_in_its_text() -> None:
     assert access.verifies
     assert KEYS.secret_key not in repr(access)
     assert "made-up-token" not in repr(EmulatorSettings(fixed(ScriptedModel(Script())), access))
+
+
+class Broken(ScriptedModel):
+    """Its sessions fail with what the caller said."""
+
+    def session(self, connection: ConnectionId) -> ModelSession:
+        del connection
+
+        class Session:
+            async def run(self, emit: EmitModelEvent) -> None:
+                raise ValueError("my card number is 4111")
+
+            def perform(self, effect: ModelEffect) -> None:
+                pass
+
+        return Session()
+
+
+def test_a_mistake_in_a_brain_is_told_by_its_place_and_not_in_its_words() -> None:
+    async def talk(bench: Bench) -> None:
+        client = await bench.open()
+        client.begin()
+        await client.reader
+        assert isinstance(client.fault, ModelFault)
+        (told,) = [line for line in bench.notices if "brain failed" in line]
+        assert "ValueError in test_service.py, line " in told
+        assert "4111" not in "".join(bench.notices)
+
+    with_emulator(talk, brain=fixed(Broken(Script())))

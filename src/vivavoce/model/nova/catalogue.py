@@ -29,8 +29,9 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class NovaSonic:
-    """One model. ``history_messages`` is 0 where only bytes count. ``system_bytes`` and ``tools_bytes`` are ours: the
-    service states none, and a prompt beyond them makes it slow and forgetful.
+    """One model. ``regions`` is empty where they are not published, ``history_messages`` 0 where only bytes count.
+    ``system_bytes`` and ``tools_bytes`` are ours: the service states none, and a prompt beyond them makes it slow and
+    forgetful.
     """
 
     model_id: str
@@ -103,8 +104,8 @@ NOVA_SONIC_1 = NovaSonic(
     text_input=False,
     system_speech=False,
 )
-# Its regions and voices are not published; what is known of 2 holds as far as its clients show.
-NOVA_2_5_SONIC = NovaSonic("amazon.nova-2-5-sonic", "Nova 2.5 Sonic", _V2_REGIONS, _V2_VOICES)
+# Its regions and voices are not published; of the voices, what is known of 2 holds as far as its clients show.
+NOVA_2_5_SONIC = NovaSonic("amazon.nova-2-5-sonic", "Nova 2.5 Sonic", (), _V2_VOICES)
 
 MODELS = {model.model_id: model for model in (NOVA_2_SONIC, NOVA_2_5_SONIC, NOVA_SONIC_1)}
 
@@ -120,7 +121,7 @@ def find_model(model_id: str, like: str = "") -> NovaSonic:
 
 def check_region(model: NovaSonic, region: str) -> None:
     """Raises :class:`SetupFault`, naming the regions that have the model."""
-    if region not in model.regions:
+    if model.regions and region not in model.regions:
         raise SetupFault(f"{model.name} is not in the region {region!r}", hint=f"it is in {_or(model.regions)}")
 
 

@@ -87,9 +87,8 @@ class NovaModel:
         if reason := why_no_access(settings.profile, self._environment):
             return reason
         if not settings.region and not has_config(self._environment):
-            return (
-                f"no AWS region (set 'region' or AWS_REGION: {self._sonic.name} is in {', '.join(self._sonic.regions)})"
-            )
+            known = f": {self._sonic.name} is in {', '.join(self._sonic.regions)}" if self._sonic.regions else ""
+            return f"no AWS region (set 'region' or AWS_REGION{known})"
         return ""
 
     def session(self, connection: ConnectionId) -> NovaSession:

@@ -63,6 +63,13 @@ def test_a_region_of_the_environment_is_checked_too() -> None:
     assert "'eu-west-1'" in refused(environment={"AWS_REGION": "eu-west-1"})
 
 
+def test_where_regions_are_not_published_any_will_do_and_none_is_named() -> None:
+    v2_5 = "amazon.nova-2-5-sonic"
+    assert made(ENVIRONMENT | {"AWS_REGION": "eu-west-1"}, model_id=v2_5).why_not_here() == ""
+    keys = {name: value for name, value in ENVIRONMENT.items() if name != "AWS_REGION"}
+    assert made(keys, model_id=v2_5).why_not_here() == "no AWS region (set 'region' or AWS_REGION)"
+
+
 def test_a_language_that_the_model_does_not_speak_is_refused() -> None:
     assert "'fi-FI'" in refused(replace(AGENT, language="fi-FI"))
     assert "'hi-IN'" in refused(replace(AGENT, language="hi-IN"), model_id=V1)

@@ -31,10 +31,12 @@ from vivavoce.events import (
     ConnectionId,
     ForwardAudio,
     ForwardText,
+    Ignore,
     ModelEffect,
     ModelEvent,
     ModelReady,
     Play,
+    ReplayAudio,
     ResponseFinished,
     ResponseId,
     ResponseStarted,
@@ -214,6 +216,7 @@ class NumberCaller:
 
     def __init__(self, utterances: Iterator[Utterance], talk_s: float, *, last: int | None = None) -> None:
         self.said: list[int] = []
+        self.spans: list[tuple[int, int, int]] = []  # of each that was said: its number, first sample, and end
         self.longest_wait = 0
         self._last = last
         self._utterances = utterances
@@ -255,6 +258,7 @@ class NumberCaller:
     def _begin(self) -> None:
         self._saying = spoken(self._next.number, self._next.ms)
         self.said.append(self._next.number)
+        self.spans.append((self._next.number, self._at, self._at + len(self._saying) // 2))
         self._next = next(self._utterances)
         self._agent = 0
         self._waiting = -(len(self._saying) // 2)
@@ -287,6 +291,35 @@ class Book:
         said = [line.value for line in lines if isinstance(line.value, AgentText)]
         texts = [text.text for text in said if not text.final and text.response in heard]
         return cls([int(number) for text in texts for number in _ANSWER.findall(text)])
+
+
+def understood_in_part(lines: Sequence[Line], spans: Sequence[tuple[int, int, int]]) -> int:
+    """How many times a session took up a number without having been given all of an utterance of it: an account of
+    samples that owes nothing to what the core says of itself.
+
+    A session is given an unbroken stretch of the caller's samples, from what is replayed to it on.
+    """
+    stretches: dict[ConnectionId, tuple[int, int]] = {}
+    passed = in_part = 0  # of the caller's samples: forwarded, or dropped before
+    for line in lines:
+        match line.value:
+            case ForwardAudio(connection, audio):
+                stretches[connection] = (stretches.get(connection, (passed, 0))[0], passed + audio.samples)
+                passed += audio.samples
+            case Ignore("CallerAudio", _, samples):
+                passed += samples
+            case ReplayAudio(connection, audio):
+                begin, _ = stretches.get(connection, (passed, passed))
+                stretches[connection] = (begin - audio.samples, passed)
+            case AgentText(connection, _, text, _, False) if found := re.match(r"Answer (\d+)\.", text):
+                in_part += not _whole(int(found[1]), stretches.get(connection, (0, 0)), spans)
+            case ToolRequested(connection, _, _, arguments):
+                in_part += not _whole(_number_in(arguments), stretches.get(connection, (0, 0)), spans)
+    return in_part
+
+
+def _whole(number: int, stretch: tuple[int, int], spans: Sequence[tuple[int, int, int]]) -> bool:
+    return any(said == number and stretch[0] <= begin and end <= stretch[1] for said, begin, end in spans)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from typing import Any
 
 from _common import finish
 from _nova_stage import Finished, Stage, in_memory, on_sockets
-from _talkers import NumberBrain, NumberCaller, NumberTools, chatter
+from _talkers import NumberBrain, NumberCaller, NumberTools, chatter, understood_in_part
 
 from vivavoce.emulator.rules import Rules
 from vivavoce.engine.clock import run
@@ -38,6 +38,7 @@ MONOLOGUE_MS = 14_000
 BUDGET = {
     "caller_samples_lost": 0,
     "gap_ms_p95": 500.0,
+    "numbers_taken_up_from_a_part": 0,
     "utterances_unanswered": 0,
     "utterances_answered_twice": 0,
     "tools_not_run_exactly_once": 0,
@@ -111,7 +112,8 @@ def samples_lost(call: Finished) -> int:
 
 def measure(calls: Sequence[Finished], took_s: float) -> dict[str, Any]:
     swaps = swaps_of(calls)
-    gaps = [swap.gap_ms for swap in swaps if swap.gap_ms is not None]
+    noticeable = [swap.gap_ms for swap in swaps if swap.owed]  # any other swap has none
+    gaps = [gap_ms for gap_ms in noticeable if gap_ms is not None]
     said = Counter((index, number) for index, call in enumerate(calls) for number in call.caller.said)
     answered = Counter((index, number) for index, call in enumerate(calls) for number in call.book.answers)
     looked_up = Counter((index, number) for index, call in enumerate(calls) for number in call.tools.calls)
@@ -130,6 +132,9 @@ def measure(calls: Sequence[Finished], took_s: float) -> dict[str, Any]:
         "swaps_while_an_answer_was_owed": sum(swap.owed for swap in swaps),
         "replayed_s": round(sum(swap.replayed_ms for swap in swaps) / 1000, 1),
         "caller_samples_lost": sum(samples_lost(call) for call in calls),
+        "numbers_taken_up_from_a_part": sum(understood_in_part(call.lines, call.caller.spans) for call in calls),
+        "gaps": len(gaps),
+        "gaps_that_cannot_be_told": len(noticeable) - len(gaps),
         "gap_ms_p50": _rounded(percentile(gaps, 0.5)),
         "gap_ms_p95": _rounded(percentile(gaps, 0.95)),
         "gap_ms_worst": _rounded(max(gaps, default=0.0)),

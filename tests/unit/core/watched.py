@@ -213,6 +213,7 @@ class _SwapWatch:
     def __init__(self) -> None:
         self._speaking: ConnectionId | None = None  # whose event is being judged, if it may be heard
         self._forwarded = 0
+        self._may_be_noise = False
         self._unanswered_from: int | None = None  # where words began that certainly want an answer
         self._to_replay = 0
         self._told_of: set[tuple[ConnectionId, ToolCallId]] = set()
@@ -264,8 +265,10 @@ class _SwapWatch:
         answered = any(isinstance(effect, Play | RunTool) for effect in effects)
         if isinstance(event, ToolFinished) and not ignored:
             self._pending.discard(event.tool_call)
-        if answered or isinstance(event, TimePassed | CallStarted):  # time may show that what was heard was noise
-            self._unanswered_from = None
+        if isinstance(event, ModelReady):
+            self._may_be_noise |= event.reply_limit_us > 0
+        if answered or isinstance(event, CallStarted) or (self._may_be_noise and isinstance(event, TimePassed)):
+            self._unanswered_from = None  # time shows what was noise, where the model is watched
         elif isinstance(event, CallerSpeechStarted) and event.takes_turn and not ignored and session.models.live:
             self._unanswered_from = self._forwarded if self._unanswered_from is None else self._unanswered_from
 

@@ -162,7 +162,8 @@ MOVES: dict[str, Callable[[World], None]] = {
     "a second": lambda w: w.wait(1_000_000),
     "some seconds": lambda w: w.wait(6_000_000),
 }
-STEPS = st.lists(st.sampled_from(sorted(MOVES)), max_size=60)
+SWAPPING = ("they begin", "for long", "the current one is lost", "the current one comes up", "the spare comes up")
+STEPS = st.lists(st.one_of(st.sampled_from(sorted(MOVES)), st.sampled_from(SWAPPING)), min_size=5, max_size=60)
 LIFETIMES_US = st.sampled_from([0, 1, 5_000_000, 10_000_000, 20_000_000])
 LIMITS_US = st.sampled_from([0, 4_000_000])
 

@@ -34,6 +34,15 @@ _BOUNDS = {
     "default": "{} if it is left out",
 }
 _DEEPEST = 12
+_SHAPES: Mapping[str, type | tuple[type, ...]] = {
+    "type": (str, list, tuple),
+    "description": str,
+    "format": str,
+    "$ref": str,
+    "properties": Mapping,
+    **dict.fromkeys(("required", "enum", "anyOf", "oneOf", "allOf"), (list, tuple)),
+}
+"""What the keywords that are read here hold."""
 
 
 def tool_spec(tool: Tool) -> ToolSpec:
@@ -54,9 +63,10 @@ class _Reader:
         self._schema = schema
 
     def top(self) -> dict[str, Any]:
-        if self._schema.get("type", "object") != "object":
+        schema = self._plain(self._schema, ())
+        if schema.get("type", "object") != "object":
             raise self._refusal((), "is no object", "give the tool named parameters")
-        written = self._object(self._schema, ())
+        written = self._object(schema, ())
         return {"type": "object", "properties": {}, **written}
 
     def _node(self, node: Any, path: tuple[str, ...]) -> dict[str, Any]:
@@ -78,34 +88,42 @@ class _Reader:
         return written
 
     def _object(self, node: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
-        properties = node.get("properties", {})
+        properties = node.get("properties") or {}
         written: dict[str, Any] = {
             "properties": {name: self._node(inner, (*path, name)) for name, inner in properties.items()}
         }
-        if required := [name for name in node.get("required", ()) if name in properties]:
+        if required := [name for name in node.get("required") or () if isinstance(name, str) and name in properties]:
             written["required"] = required
         return written
 
     def _plain(self, node: Any, path: tuple[str, ...], depth: int = 0) -> Mapping[str, Any]:
         """References followed, and what has one alternative besides null as that one."""
-        if not isinstance(node, Mapping):
-            raise self._refusal(path, "has no schema", "describe its type")
+        node = self._well_formed(node, path)
         if depth > _DEEPEST:
             raise self._refusal(path, "refers to itself", "take simpler parameters")
         for keyword in ("anyOf", "oneOf", "allOf"):
-            if keyword in node:
+            if node.get(keyword) is not None:
                 inner = self._plain(self._only(node[keyword], keyword, path), path, depth + 1)
                 return {**inner, **_without(node, keyword)}
-        if "$ref" in node:
+        if node.get("$ref") is not None:
             inner = self._plain(self._referred(node["$ref"], path), path, depth + 1)
             return {**inner, **_without(node, "$ref")}
         return node
+
+    def _well_formed(self, node: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
+        if not isinstance(node, Mapping):
+            raise self._refusal(path, "has no schema", "describe its type")
+        for keyword, shape in _SHAPES.items():
+            if node.get(keyword) is not None and not isinstance(node[keyword], shape):
+                raise self._refusal(path, f"has a {keyword!r} that JSON Schema does not know", "write it as that does")
+        schema: Mapping[str, Any] = node
+        return schema
 
     def _only(self, alternatives: Any, keyword: str, path: tuple[str, ...]) -> Any:
         kept = [one for one in alternatives if not (isinstance(one, Mapping) and one.get("type") == "null")]
         if len(kept) == 1:
             return kept[0]
-        if kept and all(isinstance(one, Mapping) and _values(one) for one in kept):  # a Literal written as choices
+        if kept and all(_values(self._well_formed(one, path)) for one in kept):  # a Literal written as choices
             kinds = {_kind_of(value) for one in kept for value in _values(one)}
             if len(kinds) == 1:
                 return {"type": kinds.pop(), "enum": [value for one in kept for value in _values(one)]}
@@ -128,7 +146,7 @@ class _Reader:
             kind = kinds[0] if len(kinds) == 1 else None
         if kind is None and (values := _values(node)):
             kind = _kind_of(values[0])
-        if kind is None and "properties" in node:
+        if kind is None and node.get("properties") is not None:
             kind = "object"
         if kind not in _KINDS:
             raise self._refusal(path, "has no type of its own, which the service needs", f"make it {_choice(_KINDS)}")
@@ -142,7 +160,7 @@ class _Reader:
 def _values(node: Mapping[str, Any]) -> list[Any]:
     if "const" in node:
         return [node["const"]]
-    return [value for value in node.get("enum", ()) if value is not None]
+    return [value for value in node.get("enum") or () if value is not None]
 
 
 def _kind_of(value: Any) -> str:

@@ -105,6 +105,12 @@ def test_what_pydantic_makes_can_be_declared() -> None:
         ({"$ref": "#/$defs/Nothing"}, "'#/$defs/Nothing'", "define it under $defs"),
         ({"$ref": "http://example.com/x"}, "'http://example.com/x'", "define it under $defs"),
         (True, "has no schema", "describe its type"),
+        ({"type": "object", "properties": ["a"]}, "has a 'properties' that", "write it as that does"),
+        ({"type": "object", "required": True}, "has a 'required' that", "write it as that does"),
+        ({"enum": "abc"}, "has a 'enum' that", "write it as that does"),
+        ({"anyOf": [{"enum": 1}, {"enum": 2}]}, "has a 'enum' that", "write it as that does"),
+        ({"anyOf": [True, False]}, "has no schema", "describe its type"),
+        ({"type": "string", "format": {}}, "has a 'format' that", "write it as that does"),
     ],
 )
 def test_what_cannot_be_said_is_refused_by_name(parameter: Any, what: str, mend: str) -> None:
@@ -116,6 +122,16 @@ def test_what_cannot_be_said_is_refused_by_name(parameter: Any, what: str, mend:
     assert what in told
     assert mend in told
     assert "\n" not in told
+
+
+def test_the_whole_may_be_a_reference() -> None:
+    whole = {"$ref": "#/$defs/Query", "$defs": {"Query": {"type": "object", "properties": {"a": {"type": "string"}}}}}
+    assert declared(whole) == {"type": "object", "properties": {"a": {"type": "string"}}}
+
+
+def test_nothing_where_a_keyword_would_be_is_as_if_it_were_not_there() -> None:
+    empty = {"type": "string", "enum": None, "anyOf": None, "properties": None, "required": None, "$ref": None}
+    assert of(empty) == {"type": "string"}
 
 
 def test_a_schema_that_refers_to_itself_is_refused() -> None:

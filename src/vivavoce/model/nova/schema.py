@@ -98,17 +98,17 @@ class _Reader:
 
     def _plain(self, node: Any, path: tuple[str, ...], depth: int = 0) -> Mapping[str, Any]:
         """References followed, and what has one alternative besides null as that one."""
-        node = self._well_formed(node, path)
+        schema = self._well_formed(node, path)
         if depth > _DEEPEST:
             raise self._refusal(path, "refers to itself", "take simpler parameters")
         for keyword in ("anyOf", "oneOf", "allOf"):
-            if node.get(keyword) is not None:
-                inner = self._plain(self._only(node[keyword], keyword, path), path, depth + 1)
-                return {**inner, **_without(node, keyword)}
-        if node.get("$ref") is not None:
-            inner = self._plain(self._referred(node["$ref"], path), path, depth + 1)
-            return {**inner, **_without(node, "$ref")}
-        return node
+            if schema.get(keyword) is not None:
+                inner = self._plain(self._only(schema[keyword], keyword, path), path, depth + 1)
+                return {**inner, **_without(schema, keyword)}
+        if schema.get("$ref") is not None:
+            inner = self._plain(self._referred(schema["$ref"], path), path, depth + 1)
+            return {**inner, **_without(schema, "$ref")}
+        return schema
 
     def _well_formed(self, node: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
         if not isinstance(node, Mapping):
@@ -116,8 +116,7 @@ class _Reader:
         for keyword, shape in _SHAPES.items():
             if node.get(keyword) is not None and not isinstance(node[keyword], shape):
                 raise self._refusal(path, f"has a {keyword!r} that JSON Schema does not know", "write it as that does")
-        schema: Mapping[str, Any] = node
-        return schema
+        return node
 
     def _only(self, alternatives: Any, keyword: str, path: tuple[str, ...]) -> Any:
         kept = [one for one in alternatives if not (isinstance(one, Mapping) and one.get("type") == "null")]

@@ -9,6 +9,7 @@ again     another session took over, every number was answered once
 sorry     the same, after an apology
 ended     the call was ended clearly: the line was hung up, with the reason on the timeline
 SILENCE   the caller gave up waiting           TWICE   an answer came twice           HUNG   the call did not end
+MISSED    the fault did not happen, so the cell says nothing
 ========  ==========================================================================================================
 
     python benchmarks/fault_matrix.py [--quick] [--fault KIND]
@@ -112,6 +113,7 @@ class Striker:
 
     def __init__(self, stage: Stage, state: State, kind: FaultKind) -> None:
         self.struck_us: int | None = None
+        self.hit = 0  # streams that it happened to at once
         self._stage = stage
         self._state = state
         self._kind = kind
@@ -126,9 +128,9 @@ class Striker:
     def _strike(self) -> None:
         if self._kind in BEFORE_STREAM:
             self._stage.emulator.inject(Fault(self._kind, occasion=Occasion.OPEN))
-            self._stage.emulator.inject(Fault(FaultKind.TCP_RESET))
+            self.hit = self._stage.emulator.inject(Fault(FaultKind.TCP_RESET))
         else:
-            self._stage.emulator.inject(Fault(self._kind))
+            self.hit = self._stage.emulator.inject(Fault(self._kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +143,22 @@ class Cell:
 
 
 def play(kind: FaultKind, state: State) -> Cell:
-    async def main() -> tuple[Finished | None, NumberCaller]:
+    async def main() -> tuple[Finished | None, NumberCaller, bool]:
         async with in_memory(Rules(), NumberBrain(TOOL_EVERY, WORDS)) as stage:
             caller = NumberCaller(iter((*state.utterances, LAST, LAST)), DEADLINE_S, last=LAST.number)
             striker = Striker(stage, state, kind)
             tools = NumberTools(lambda: TOOL_S)
             try:
                 async with asyncio.timeout(DEADLINE_S):
-                    return await stage.call(stage.model(1), caller, tools, striker.watch), caller
+                    call = await stage.call(stage.model(1), caller, tools, striker.watch)
             except TimeoutError:
-                return None, caller
+                return None, caller, True
+            return call, caller, striker.hit > 0 and not stage.emulator.plan.pending
 
-    call, caller = run(main(), virtual=True)
-    return Cell("HUNG", DEADLINE_S * 1000, 0) if call is None else judge(call, caller)
+    call, caller, struck = run(main(), virtual=True)
+    if call is None:
+        return Cell("HUNG", DEADLINE_S * 1000, 0)
+    return judge(call, caller) if struck else Cell("MISSED", 0.0, 0)
 
 
 def judge(call: Finished, caller: NumberCaller) -> Cell:

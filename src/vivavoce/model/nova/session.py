@@ -156,8 +156,10 @@ class NovaSession:
                     _log.debug("Nova Sonic sent an event that is not understood")
                 for fact in self._reader.take(event):
                     self._take(fact)
-        except ModelFault as fault:
+        except VivavoceError as fault:
             await self._outbox.settle()
+            if not isinstance(fault, ModelFault):
+                raise
             raise classify(fault, talked=self._talked) from fault.__cause__
 
     def _take(self, fact: ModelEvent) -> None:

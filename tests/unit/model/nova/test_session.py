@@ -198,6 +198,15 @@ def test_what_ends_the_stream_ends_the_session_as_what_it_is(said: Exception | N
     assert not played.stream.finished
 
 
+@pytest.mark.parametrize("fault", [ModelUnreachable("gone"), AccessFault("not for you any more")])
+def test_what_was_said_before_a_fault_is_told_before_it(fault: Exception) -> None:
+    said = [*caller_said("Is it open?"), *reply("I will look."), *tool("look_up"), *reply("One moment."), fault]
+    played = play({10: said})
+    assert type(played.error) is type(fault)
+    assert len(played.all(CallerTranscribed)) == len(played.all(ToolRequested)) == 1
+    assert len(played.all(ResponseFinished)) == 2
+
+
 def test_a_refusal_in_the_midst_of_talk_is_a_passing_one() -> None:
     refused = ModelRefused("Invalid input request, please fix your input and try again.")
     played = play({10: [*reply("Hello."), refused]})

@@ -119,6 +119,7 @@ class LocalSession:
 
     def __init__(self, connection: ConnectionId, open_parts: Callable[[], Awaitable[Parts]]) -> None:
         self._connection = connection
+        self._own = f"s{connection}_"  # before the dialogue's names of tool calls: each dialogue counts from one
         self._open_parts = open_parts
         self._parts: Parts | None = None
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
@@ -162,11 +163,12 @@ class LocalSession:
                     self._parts.ear.agent_speaking(False)
                 # In its turn, as everything that changes what the dialogue knows.
                 self._jobs.put_nowait(_Job(lambda: _wordlessly(_told(dialogue, heard_text))))
-            case Recall(_, turns):
-                self._jobs.put_nowait(_Job(lambda: _wordlessly(dialogue.recall(turns))))
+            case Recall():
+                self._recall(dialogue, effect)
             case ReturnToolResult(_, tool_call, status, result):
                 ok = status is ToolStatus.OK
-                self._jobs.put_nowait(_Job(lambda: dialogue.tool_result(tool_call, result, ok=ok)))
+                known_as = tool_call.removeprefix(self._own)
+                self._jobs.put_nowait(_Job(lambda: dialogue.tool_result(known_as, result, ok=ok)))
 
     def _hear(self, parts: Parts, audio: Audio) -> None:
         dropped = parts.ear.dropped_samples
@@ -175,6 +177,11 @@ class LocalSession:
             self._lost.set()
         if self._loudspeaker.hear(audio.samples):
             parts.ear.agent_speaking(False)
+
+    def _recall(self, dialogue: Dialogue, recall: Recall) -> None:
+        self._jobs.put_nowait(_Job(lambda: _wordlessly(dialogue.recall(recall.turns, recall.tools))))
+        if recall.carry_on:
+            self._jobs.put_nowait(_Job(dialogue.carry_on, withdrawable=True))
 
     def _cancel(self, parts: Parts, response: ResponseId) -> None:
         making = self._response
@@ -251,7 +258,7 @@ class LocalSession:
                         await self._say(parts, job, text, emit)
                     case CallTool(tool_call, name, arguments):
                         written = json.dumps(arguments)
-                        await emit(ToolRequested(self._connection, ToolCallId(tool_call), name, written))
+                        await emit(ToolRequested(self._connection, ToolCallId(self._own + tool_call), name, written))
                     case EndCall(reason):
                         written = json.dumps({"reason": reason})
                         tool_call = f"end-{self._connection}"

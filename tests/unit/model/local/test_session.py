@@ -28,6 +28,8 @@ from vivavoce.events import (
     ModelEvent,
     ModelReady,
     PastTurn,
+    PendingTool,
+    Recall,
     ResponseFinished,
     ResponseId,
     ResponseStarted,
@@ -132,6 +134,7 @@ class FakeDialogue:
         self.interruptions: list[str] = []
         self.thinking_s = 0.0
         self.recalled: tuple[PastTurn, ...] = ()
+        self.pending: tuple[PendingTool, ...] = ()
         self.closed = False
 
     async def reply(self, heard: Heard) -> AsyncGenerator[Act, None]:
@@ -146,8 +149,12 @@ class FakeDialogue:
     def interrupted(self, heard_text: str) -> None:
         self.interruptions.append(heard_text)
 
-    async def recall(self, turns: Sequence[PastTurn]) -> None:
+    async def recall(self, turns: Sequence[PastTurn], tools: Sequence[PendingTool] = ()) -> None:
         self.recalled = tuple(turns)
+        self.pending = tuple(tools)
+
+    async def carry_on(self) -> AsyncGenerator[Act, None]:
+        yield Say("as I said")
 
     async def aclose(self) -> None:
         self.closed = True
@@ -248,13 +255,13 @@ def test_a_tool_is_asked_for_and_its_result_is_a_response_of_its_own() -> None:
     async def play(stage: Stage) -> None:
         stage.says("book it")
         await asyncio.sleep(0.1)
-        stage.session.perform(ReturnToolResult(ONE, ToolCallId("t1"), ToolStatus.FAILED, '{"error": {}}'))
+        stage.session.perform(ReturnToolResult(ONE, ToolCallId("s1_t1"), ToolStatus.FAILED, '{"error": {}}'))
 
     stage = on_stage({"book it": [CallTool("t1", "book", {"day": "monday"}), Say("One moment.")]}, play)
     requested = stage.all(ToolRequested)
     assert [(request.tool_call, request.name, json.loads(request.arguments)) for request in requested] == [
-        ("t1", "book", {"day": "monday"})
-    ]
+        ("s1_t1", "book", {"day": "monday"})
+    ], "another session of the call may use the same name again"
     assert stage.dialogue.results == [("t1", '{"error": {}}', False)]
     assert [event.response for event in stage.all(ResponseFinished)] == [R1, R2]
 
@@ -310,6 +317,26 @@ def test_an_answer_is_withdrawn_when_the_caller_goes_on_before_a_word_of_it() ->
 
     stage = on_stage({"the fifteenth": [Say("Fifteen.")], "no the sixteenth": [Say("Sixteen.")]}, play)
     assert [event.text for event in stage.all(AgentText)] == ["Sixteen."]
+
+
+def test_what_an_earlier_session_asked_for_is_known_by_its_own_name() -> None:
+    asked = PendingTool(ToolCallId("s7_t1"), "book", "{}")
+
+    async def play(stage: Stage) -> None:
+        stage.session.perform(Recall(ONE, (), (asked,)))
+        stage.session.perform(ReturnToolResult(ONE, ToolCallId("s7_t1"), ToolStatus.OK, "{}"))
+
+    stage = on_stage({}, play)
+    assert stage.dialogue.pending == (asked,)
+    assert stage.dialogue.results == [("s7_t1", "{}", True)]
+
+
+@pytest.mark.parametrize("broken_off", [True, False])
+def test_a_reply_that_was_broken_off_is_taken_up_again(broken_off: bool) -> None:
+    async def play(stage: Stage) -> None:
+        stage.session.perform(Recall(ONE, (), (), broken_off))
+
+    assert [event.text for event in on_stage({}, play).all(AgentText)] == ["as I said"] * broken_off
 
 
 def test_a_tools_result_is_never_withdrawn() -> None:

@@ -116,6 +116,12 @@ class Conversation:
             self.state.said = said
         return acts
 
+    def await_result(self, tool_call: str, tool: str, values: Mapping[str, Any]) -> None:
+        """Another conversation made this call; its result will come here."""
+        if tool in self._understander.tools:
+            self.state.running[tool_call] = Form(tool, values)
+            self.state.phase, self.state.form = Phase.RUNNING, None
+
     def result(self, tool_call: str, result: str, ok: bool) -> list[Act]:
         """The answer to a tool's result; nothing when it is not ours or no longer wanted."""
         form = self.state.running.pop(tool_call, None)

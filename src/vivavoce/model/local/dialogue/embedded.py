@@ -7,14 +7,15 @@ understand. It is not free dictation and makes nothing up. :mod:`.conversation` 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from vivavoce.agent.declaration import Agent
-from vivavoce.events import PastTurn, Speaker
+from vivavoce.events import PastTurn, PendingTool, Speaker
 from vivavoce.model.local.dialogue.conversation import Conversation, Form, Phase
-from vivavoce.model.local.dialogue.port import Act, CallTool, EndCall, Expecting, Heard
+from vivavoce.model.local.dialogue.port import Act, CallTool, EndCall, Expecting, Heard, Say
 from vivavoce.model.local.dialogue.understanding import Understander, Understanding
 
 
@@ -75,20 +76,36 @@ class EmbeddedDialogue:
     def interrupted(self, heard_text: str) -> None:
         self._conversation.interrupted(heard_text)
 
-    async def recall(self, turns: Sequence[PastTurn]) -> None:
-        await _to_its_end(lambda: self._rehear(turns))
+    async def recall(self, turns: Sequence[PastTurn], tools: Sequence[PendingTool] = ()) -> None:
+        await _to_its_end(lambda: self._rehear(turns, tools))
 
-    def _rehear(self, turns: Sequence[PastTurn]) -> list[Act]:
+    async def carry_on(self) -> AsyncGenerator[Act, None]:
+        """Says the whole of it again: it cannot tell which of its words were heard."""
+        for text in self._conversation.state.said:
+            yield Say(text)
+
+    def _rehear(self, turns: Sequence[PastTurn], tools: Sequence[PendingTool]) -> list[Act]:
         """The conversation is where the caller's words since the last tool call have brought it."""
         for turn in turns:
             if turn.speaker is Speaker.CALLER:
                 acts = self._conversation.hear(Heard(turn.text))
                 if any(isinstance(act, CallTool | EndCall) for act in acts):
                     self._conversation = Conversation(self._agent, self._understander, self._now)
+        for tool in tools:
+            self._conversation.await_result(tool.tool_call, tool.name, _values(tool.arguments))
         return []
 
     async def aclose(self) -> None:
         """Nothing is held."""
+
+
+def _values(arguments: str) -> dict[str, Any]:
+    """What another model wrote; of what cannot be read nothing is known."""
+    try:
+        values = json.loads(arguments)
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 async def _to_its_end(step: Callable[[], list[Act]]) -> list[Act]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from vivavoce.events import PastTurn
+from vivavoce.events import PastTurn, PendingTool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,14 @@ class Dialogue(Protocol):
         """The caller cut the agent off; ``heard_text`` is as much of its last reply as was played."""
         ...
 
-    async def recall(self, turns: Sequence[PastTurn]) -> None:
-        """Before anything else: what was said so far in this call, to another dialogue."""
+    async def recall(self, turns: Sequence[PastTurn], tools: Sequence[PendingTool] = ()) -> None:
+        """Before anything else: what was said so far in this call, to another dialogue, and the tools that one asked
+        for, whose results will come here.
+        """
+        ...
+
+    def carry_on(self) -> AsyncGenerator[Act, None]:
+        """After :meth:`recall`: the answer that was broken off, taken up again."""
         ...
 
     async def aclose(self) -> None:

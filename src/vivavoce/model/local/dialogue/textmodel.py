@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from vivavoce.agent.declaration import Agent
 from vivavoce.errors import ModelFault
-from vivavoce.events import PastTurn, Speaker
+from vivavoce.events import PastTurn, PendingTool, Speaker
 from vivavoce.model.local.dialogue.port import Act, CallTool, EndCall, Expecting, Heard, Say
 
 END_CALL: Final = "end_call"
@@ -38,6 +38,10 @@ _MANNER: Final = (
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[,;:])\s+(?=\S)")
 _FIRST_CLAUSE_CHARACTERS: Final = 40
 _APOLOGY: Final = "I'm sorry, I could not answer just now. Could you say that again?"
+_BROKEN_OFF: Final = (
+    "(Not the caller: the line was disturbed and your last answer was broken off. Go on from there, without repeating "
+    "what you had said.)"
+)
 _EXPECTATIONS: Final = (
     (re.compile(r"\b(digits?|number|code)\b"), Expecting.DIGITS),
     (re.compile(r"\b(your name|what name|which name)\b"), Expecting.NAME),
@@ -200,10 +204,20 @@ class TextModelDialogue:
                 self._history[at] = replace(message, text=f"{heard_text.strip()} …" if heard_text.strip() else "…")
                 return
 
-    async def recall(self, turns: Sequence[PastTurn]) -> None:
+    async def recall(self, turns: Sequence[PastTurn], tools: Sequence[PendingTool] = ()) -> None:
         for turn in turns:
             said = UserSaid(turn.text) if turn.speaker is Speaker.CALLER else AgentSaid(turn.text)
             self._history.append(said)
+        if tools:
+            wishes = tuple(ToolWish(tool.tool_call, tool.name, tool.arguments) for tool in tools)
+            self._history.append(AgentSaid("", wishes))
+            self._waiting.update(tool.tool_call for tool in tools)
+
+    async def carry_on(self) -> AsyncGenerator[Act, None]:
+        self._history.append(UserSaid(_BROKEN_OFF))
+        async with aclosing(self._answer()) as acts:
+            async for act in acts:
+                yield act
 
     async def aclose(self) -> None:
         """Nothing is held here; a wire's owner closes it."""

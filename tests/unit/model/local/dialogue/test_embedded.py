@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.unit.model.local.dialogue.agents import NOW, SHOP, gathered, understander
+from vivavoce.events import PastTurn, PendingTool, Speaker, ToolCallId
 from vivavoce.model.local.dialogue.embedded import EmbeddedDialogue
 from vivavoce.model.local.dialogue.port import CallTool, Dialogue, Expecting, Heard, Say
 
@@ -62,5 +63,36 @@ def test_the_last_understanding_is_kept() -> None:
         one = dialogue()
         await gathered(one.reply(Heard("where can i park")))
         assert one.last_understanding.intent == "knowledge"
+
+    asyncio.run(talk())
+
+
+def test_the_result_of_a_tool_that_another_session_asked_for_is_told() -> None:
+    async def talk() -> None:
+        one = dialogue()
+        asked = PendingTool(ToolCallId("another"), "find_bikes", '{"max_price": 500}')
+        await one.recall([PastTurn(Speaker.CALLER, "what bikes do you have under five hundred dollars")], [asked])
+        said = await gathered(one.tool_result("another", '{"count": 0}', ok=True))
+        assert said[0] == Say("We have none.")
+
+    asyncio.run(talk())
+
+
+def test_what_another_model_wrote_need_not_be_readable() -> None:
+    async def talk() -> None:
+        one = dialogue()
+        tools = [PendingTool(ToolCallId(name), name, "[1") for name in ("find_bikes", "unheard_of")]
+        await one.recall([], tools)
+        assert await gathered(one.tool_result("find_bikes", '{"count": 0}', ok=True))
+        assert await gathered(one.tool_result("unheard_of", "1", ok=True)) == []
+
+    asyncio.run(talk())
+
+
+def test_an_answer_that_was_broken_off_is_said_again() -> None:
+    async def talk() -> None:
+        one = dialogue()
+        await one.recall([PastTurn(Speaker.CALLER, "i'd like to book a test ride"), PastTurn(Speaker.AGENT, "Which")])
+        assert await gathered(one.carry_on()) == [Say("Which model would you like to ride?")]
 
     asyncio.run(talk())

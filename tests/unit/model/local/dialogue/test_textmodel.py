@@ -11,6 +11,7 @@ import pytest
 from tests.unit.model.local.dialogue.agents import NOW, SHOP, gathered
 from vivavoce.agent.declaration import Knowledge
 from vivavoce.errors import ModelFault
+from vivavoce.events import PastTurn, PendingTool, Speaker, ToolCallId
 from vivavoce.model.local.dialogue.port import CallTool, EndCall, Expecting, Heard, Say
 from vivavoce.model.local.dialogue.textmodel import (
     AgentSaid,
@@ -18,6 +19,7 @@ from vivavoce.model.local.dialogue.textmodel import (
     Piece,
     TextModelDialogue,
     ToolGave,
+    ToolWish,
     UserSaid,
     instructions_of,
 )
@@ -75,6 +77,22 @@ def test_tools_are_called_in_parallel_and_answered_once_all_are_in() -> None:
         assert await gathered(one.tool_result("id1", "1", ok=True)) == []
         assert await gathered(one.tool_result("id0", "0", ok=True)) == [Say("All done.")]
         assert [type(message) for message in tape.shown[1]] == [UserSaid, AgentSaid, ToolGave, ToolGave]
+
+    asyncio.run(talk())
+
+
+def test_the_result_of_a_tool_that_another_session_asked_for_is_told() -> None:
+    async def talk() -> None:
+        one, tape = dialogue([Piece("There are two.")], [Piece("Red ones.")])
+        asked = PendingTool(ToolCallId("another"), "find_bikes", "{}")
+        await one.recall([PastTurn(Speaker.CALLER, "bikes")], [asked])
+        assert await gathered(one.tool_result("another", "2", ok=True)) == [Say("There are two.")]
+        assert tape.shown[0] == [
+            UserSaid("bikes"),
+            AgentSaid("", (ToolWish("another", "find_bikes", "{}"),)),
+            ToolGave("another", "2"),
+        ]
+        assert await gathered(one.carry_on()) == [Say("Red ones.")]
 
     asyncio.run(talk())
 

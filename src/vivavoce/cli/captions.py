@@ -19,6 +19,7 @@ from vivavoce.events import (
     CallerText,
     CallerTranscribed,
     CloseCall,
+    Disposition,
     Effect,
     Event,
     Instant,
@@ -59,6 +60,7 @@ class Captions:
         self._saying: ResponseId | None = None  # whose words the last line was
         self._tools: dict[ToolCallId, _Tool] = {}
         self._slow: set[ToolCallId] = set()
+        self._lost_because = ""
 
     def __call__(self, at: Instant, value: Event | Effect) -> None:
         self._count(value)
@@ -77,11 +79,15 @@ class Captions:
             case ToolFinished(tool_call, status, result):
                 self._finished(at, tool_call, status, result)
             case ModelLost(_, message):
+                self._lost_because = message
                 self._line(at, "call", f"the model is lost: {message}")
             case SwapModel(moment=moment):
                 self._line(at, "call", f"another model session takes over: {in_words(moment)}")
             case CloseCall(disposition, reason):
-                self._line(at, "call", f"{in_words(disposition)}: {reason}")
+                told = disposition is Disposition.MODEL_LOST and reason == self._lost_because
+                self._line(
+                    at, "call", "ended: there is no other model" if told else f"{in_words(disposition)}: {reason}"
+                )
 
     def _count(self, value: Event | Effect) -> None:
         match value:

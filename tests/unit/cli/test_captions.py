@@ -190,3 +190,13 @@ def test_what_is_said_to_have_been_said_is_not_shown_again() -> None:
 def test_a_session_that_takes_over_is_told() -> None:
     swap = SwapModel(ConnectionId(2), ONE, SwapMoment.TURN_END, Samples(0), Samples(0))
     assert shown([(360.0, swap)], width=80) == [" 360.00 s  call    another model session takes over: turn end"]
+
+
+def test_why_the_last_model_was_lost_is_told_once() -> None:
+    seen = [(1.0, ModelLost(ONE, "no route")), (1.0, CloseCall(Disposition.MODEL_LOST, "no route"))]
+    assert shown(seen) == [
+        "   1.00 s  call    the model is lost: no route",
+        "   1.00 s  call    ended: there is no other model",
+    ]
+    other = CloseCall(Disposition.MODEL_LOST, "no model was ready in time")
+    assert shown([(30.0, other)]) == ["  30.00 s  call    model lost: no model was ready in time"]

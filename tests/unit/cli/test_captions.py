@@ -196,7 +196,7 @@ def test_why_the_last_model_was_lost_is_told_once() -> None:
     seen = [(1.0, ModelLost(ONE, "no route")), (1.0, CloseCall(Disposition.MODEL_LOST, "no route"))]
     assert shown(seen) == [
         "   1.00 s  call    the model is lost: no route",
-        "   1.00 s  call    ended: there is no other model",
+        "   1.00 s  call    model lost: there is no other to go on with",
     ]
     other = CloseCall(Disposition.MODEL_LOST, "no model was ready in time")
     assert shown([(30.0, other)]) == ["  30.00 s  call    model lost: no model was ready in time"]

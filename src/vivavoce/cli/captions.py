@@ -85,9 +85,8 @@ class Captions:
                 self._line(at, "call", f"another model session takes over: {in_words(moment)}")
             case CloseCall(disposition, reason):
                 told = disposition is Disposition.MODEL_LOST and reason == self._lost_because
-                self._line(
-                    at, "call", "ended: there is no other model" if told else f"{in_words(disposition)}: {reason}"
-                )
+                why = "there is no other to go on with" if told else reason
+                self._line(at, "call", f"{in_words(disposition)}: {why}")
 
     def _count(self, value: Event | Effect) -> None:
         match value:

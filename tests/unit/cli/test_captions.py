@@ -68,7 +68,7 @@ def test_sentences_of_one_response_are_one_caption() -> None:
         (1.1, AgentText(ONE, R1, "We have two.", Samples(900))),
         (2.0, AgentText(ONE, ResponseId("r2"), "Anything else?", Samples(0))),
     ]
-    assert shown(seen) == [
+    assert shown(seen, width=90) == [
         "   1.00 s  agent   Yes.",
         "                   We have two.",
         "   2.00 s  agent   Anything else?",
@@ -194,7 +194,7 @@ def test_a_session_that_takes_over_is_told() -> None:
 
 def test_why_the_last_model_was_lost_is_told_once() -> None:
     seen = [(1.0, ModelLost(ONE, "no route")), (1.0, CloseCall(Disposition.MODEL_LOST, "no route"))]
-    assert shown(seen) == [
+    assert shown(seen, width=90) == [
         "   1.00 s  call    the model is lost: no route",
         "   1.00 s  call    model lost: there is no other to go on with",
     ]

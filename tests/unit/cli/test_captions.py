@@ -193,7 +193,7 @@ def test_a_session_that_takes_over_is_told() -> None:
 
 
 def test_why_the_last_model_was_lost_is_told_once() -> None:
-    seen = [(1.0, ModelLost(ONE, "no route")), (1.0, CloseCall(Disposition.MODEL_LOST, "no route"))]
+    seen: Seen = [(1.0, ModelLost(ONE, "no route")), (1.0, CloseCall(Disposition.MODEL_LOST, "no route"))]
     assert shown(seen, width=90) == [
         "   1.00 s  call    the model is lost: no route",
         "   1.00 s  call    model lost: there is no other to go on with",

@@ -27,7 +27,8 @@ BedrockFault = ModelFault | AccessFault
 _CLOCK = "set this machine's clock: AWS takes requests within five minutes of its own time"
 _KEYS = "check the access key, its secret and its session token, or the profile that they come from"
 _PERMISSION = (
-    "allow bedrock:InvokeModelWithBidirectionalStream for this identity, and enable the model in the Bedrock console"
+    "allow bedrock:InvokeModel and bedrock:InvokeModelWithBidirectionalStream on this model for this identity, and see "
+    "in the Bedrock console that the account may use it"
 )
 _RENEW = "renew the credentials, for instance with `aws sso login`"
 _MODEL = "check the model's id, and whether this region has it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -136,8 +137,10 @@ def test_ctrl_c_before_or_while_the_call_begins(start: Start, tmp_path: Path, de
         assert running.timeline.closed is not None
         assert running.timeline.closed.disposition is Disposition.STOPPED
         assert replay(running.timeline).identical
-    elif "vivavoce/cli/exits.py" in err or "error: interrupted" in err:
-        assert code == Exit.INTERRUPTED
+    elif re.search(r'exits\.py", line \d+, in run\b', err) or "error: interrupted" in err:
+        # CPython ends a process as one that the signal killed if it came within exec(), which makes dataclasses; to a
+        # shell both are 130.
+        assert code in (Exit.INTERRUPTED, -signal.SIGINT)
     else:
         assert code in (Exit.INTERRUPTED, -signal.SIGINT, 1), "the interpreter itself was interrupted as it started"
 

@@ -184,7 +184,7 @@ def main() -> None:
         print("the ratios are not measured: there is no AWS Python SDK here")
         measured |= dict.fromkeys(RATIOS)
     holds = core["streams"] >= BUDGET["streams_per_core_at_p99_10_ms"] and all(
-        measured[name] is None or measured[name] <= BUDGET[name] for name in RATIOS
+        measured[name] is not None and measured[name] <= BUDGET[name] for name in RATIOS
     )
     finish("bedrock_client", measured, BUDGET, holds)
 

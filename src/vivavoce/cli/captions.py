@@ -81,8 +81,9 @@ class Captions:
             case ModelLost(_, message):
                 self._lost_because = message
                 self._line(at, "call", f"the model is lost: {message}")
-            case SwapModel(moment=moment):
-                self._line(at, "call", f"another model session takes over: {in_words(moment)}")
+            case SwapModel(moment=moment, reason=reason):
+                why = f" ({reason})" if reason and reason != self._lost_because else ""
+                self._line(at, "call", f"another model session takes over: {in_words(moment)}{why}")
             case CloseCall(disposition, reason):
                 told = disposition is Disposition.MODEL_LOST and reason == self._lost_because
                 why = "there is no other to go on with" if told else reason

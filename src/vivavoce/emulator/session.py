@@ -53,6 +53,7 @@ from vivavoce.events import (
     Speak,
     ToolRequested,
 )
+from vivavoce.model.nova.history import OPENING
 from vivavoce.wire.nova_input import InputEvent, PromptStart
 from vivavoce.wire.nova_output import AudioOutput, ContentEnd, Ids, TextOutput
 
@@ -202,7 +203,8 @@ class EmulatedSession:
             yield Send(usage)
 
     def _remembered(self, turn: PastTurn) -> Iterator[Move]:
-        self._caller.past.append(turn)
+        if turn.text != OPENING:  # our own client's, in the place of words where the agent spoke first
+            self._caller.past.append(turn)
         self._meter.read(turn.text)
         return iter(())
 

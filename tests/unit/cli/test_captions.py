@@ -200,3 +200,11 @@ def test_why_the_last_model_was_lost_is_told_once() -> None:
     ]
     other = CloseCall(Disposition.MODEL_LOST, "no model was ready in time")
     assert shown([(30.0, other)]) == ["  30.00 s  call    model lost: no model was ready in time"]
+
+
+def test_why_a_session_was_given_up_is_told_where_nothing_else_told_it() -> None:
+    swap = SwapModel(ConnectionId(2), ONE, SwapMoment.RECOVERY, Samples(0), Samples(0), "it said nothing for 10 s")
+    told = "  30.00 s  call    another model session takes over: recovery"
+    assert shown([(30.0, swap)], width=100) == [f"{told} (it said nothing for 10 s)"]
+    lost = ModelLost(ONE, "it said nothing for 10 s")
+    assert shown([(30.0, lost), (30.0, swap)], width=100)[1] == told

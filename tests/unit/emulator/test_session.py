@@ -37,6 +37,7 @@ from vivavoce.events import (
     ToolRequested,
     ToolStatus,
 )
+from vivavoce.model.nova.history import OPENING
 from vivavoce.model.nova.instructions import SAY
 from vivavoce.wire.nova_input import (
     AudioInput,
@@ -127,6 +128,12 @@ def test_interactive_content_keeps_it_awake(events: list[InputEvent]) -> None:
     feed(one, [SESSION, PROMPT])
     feed(one, events, 50 * SECOND)
     assert one.deadline == 105 * SECOND
+
+
+def test_what_our_own_client_puts_before_an_agent_who_spoke_first_is_nobodys_words() -> None:
+    past = [*block("USER", OPENING, name="1"), *block("ASSISTANT", "Hello.", name="2")]
+    moves = feed(session(), [*PRIMED, *past, AUDIO])
+    assert wishes(moves) == [Recall(C, (PastTurn(Speaker.AGENT, "Hello."),))]
 
 
 def test_history_and_tool_results_do_not() -> None:

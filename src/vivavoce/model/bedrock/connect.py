@@ -17,6 +17,7 @@ Connect = Callable[[Callable[[], asyncio.BaseProtocol]], Awaitable[asyncio.BaseT
 
 _TLS_FAREWELL_S = 1.0
 _WHERE = "check the region, the endpoint and the network"
+_HERE = "is `vivavoce emulate` running, on that port?"
 
 
 class SocketConnect:
@@ -44,9 +45,13 @@ class SocketConnect:
             raise AccessFault(message, hint=hint) from error
         except socket.gaierror as error:
             raise ModelUnreachable(f"there is no host {endpoint.host}: {error.strerror}", hint=_WHERE) from error
-        except OSError as error:  # ssl.SSLError among them
+        except ssl.SSLError as error:  # its errno is OpenSSL's, not the system's
+            hint = "check the endpoint: the emulator speaks clear text where it was started with --plain, at http://"
+            raise ModelUnreachable(f"{where} does not speak TLS: {error.reason or error}", hint=hint) from error
+        except OSError as error:
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-            raise ModelUnreachable(f"no connection to {where}: {why}", hint=_WHERE) from error
+            hint = _HERE if endpoint.host in ("localhost", "127.0.0.1", "::1") else _WHERE
+            raise ModelUnreachable(f"no connection to {where}: {why}", hint=hint) from error
         _set_no_delay(transport)
         secured = transport.get_extra_info("ssl_object")
         if secured is not None and secured.selected_alpn_protocol() != "h2":

@@ -136,6 +136,14 @@ def test_a_server_without_http2(certificate: Path) -> None:
     )
 
 
+def test_a_server_in_clear_text_is_told_from_one_that_is_not_there() -> None:
+    async def fails(client: BedrockClient) -> None:
+        with pytest.raises(ModelUnreachable, match=r"does not speak TLS.*http://"):
+            await client.open(MODEL)
+
+    against(fails, None, lambda url: BedrockSettings(region="us-east-1", endpoint=url.replace("http://", "https://")))
+
+
 @pytest.mark.parametrize("contents", [None, b"", b"no certificate"])
 def test_an_authority_that_cannot_be_read(tmp_path: Path, certificate: Path, contents: bytes | None) -> None:
     ca_file = tmp_path / "ca.pem"
@@ -154,7 +162,7 @@ def test_an_authority_that_cannot_be_read(tmp_path: Path, certificate: Path, con
 @pytest.mark.parametrize(
     ("endpoint", "part"),
     [
-        ("http://127.0.0.1:1", "no connection to 127.0.0.1:1: Connection refused"),
+        ("http://127.0.0.1:1", "Connection refused (is `vivavoce emulate` running, on that port?)"),
         ("http://name.invalid:80", "there is no host name.invalid"),
     ],
 )

@@ -162,7 +162,7 @@ def test_an_authority_that_cannot_be_read(tmp_path: Path, certificate: Path, con
 @pytest.mark.parametrize(
     ("endpoint", "part"),
     [
-        ("http://127.0.0.1:1", "Connection refused (is `vivavoce emulate` running, on that port?)"),
+        ("http://127.0.0.1:1", "Connection refused .is `vivavoce emulate` running"),
         ("http://name.invalid:80", "there is no host name.invalid"),
     ],
 )

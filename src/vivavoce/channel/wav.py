@@ -18,7 +18,8 @@ SILENT_DBFS = -60.0
 AUDIBLE_DBFS = -50.0
 """The caller hears the agent in a frame whose loudest sample is at least this."""
 PATIENCE_MS = 900
-GIVE_UP_MS = 10_000
+GIVE_UP_MS = 20_000
+"""Longer than a model session that says nothing is waited for, so that another one can still answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -337,7 +337,7 @@ class NumberTools:
         self.calls: list[int] = []
         self._takes_s = takes_s
 
-    async def run(self, name: str, arguments: str) -> ToolOutcome:
+    async def run(self, _tool_call: str, name: str, arguments: str) -> ToolOutcome:
         number = int(msgspec.json.decode(arguments)["number"])
         self.calls.append(number)
         await asyncio.sleep(self._takes_s())

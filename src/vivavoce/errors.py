@@ -19,6 +19,7 @@
     │   │   └── ModelRefused            it will not take what we send; again would be the same
     │   ├── ChannelFault            the caller's connection
     │   └── ToolFault               a tool that raised, hung or answered nonsense
+    ├── Refused                 a caller that is not let in, or not now; carries what a client is told
     ├── StoreFault              this machine's disk or database
     └── ProgrammingError        ours
         └── IllegalMove             a state machine was asked for a move its table does not list
@@ -116,6 +117,18 @@ class ChannelFault(PeerFault):
 
 class ToolFault(PeerFault):
     """A tool raised, hung, or gave an answer that cannot be used. Told to the model as data, never fatal to a call."""
+
+
+class Refused(VivavoceError):
+    """A caller is not let in. ``status`` is the HTTP status and ``code`` the word by which a program can tell;
+    ``retry_after_s`` says when it may try again, 0 that it need not.
+    """
+
+    def __init__(self, message: str, *, status: int, code: str, retry_after_s: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.code = code
+        self.retry_after_s = retry_after_s
 
 
 class StoreFault(VivavoceError):

@@ -164,6 +164,14 @@ class StopRequested(_Fact, frozen=True):
     reason: str
 
 
+class AgentRevised(_Fact, frozen=True):
+    """The agent is another from now on: sessions that are opened after this are of the new one, and one must take over
+    at the next pause. ``interruption`` is the new one's, as in :class:`CallPlan`.
+    """
+
+    interruption: str
+
+
 class StoreFailed(_Fact, frozen=True):
     """What has to be kept cannot be kept any more."""
 
@@ -190,6 +198,30 @@ class CallerText(_Fact, frozen=True):
     """The caller typed instead of talking."""
 
     text: str
+
+
+class CallerPressed(_Fact, frozen=True):
+    """The caller pressed these keys (``0123456789*#ABCD``), in a row without a long pause."""
+
+    digits: str
+
+
+class CallerInterrupted(_Fact, frozen=True):
+    """The caller's side took the turn without a word that the model heard: a stop button, or a client that listens for
+    itself.
+    """
+
+
+class ReplyRequested(_Fact, frozen=True):
+    """The caller's side wants the agent to say something now, unasked. ``instructions`` are for this reply alone."""
+
+    instructions: str = ""
+
+
+class HistoryRevised(_Fact, frozen=True):
+    """The caller's side says what was said so far, oldest first; it takes the place of what the call remembers."""
+
+    turns: tuple[PastTurn, ...]
 
 
 class PlayoutProgress(_Fact, frozen=True):
@@ -418,6 +450,13 @@ class ForwardText(_Wish, frozen=True):
     text: str
 
 
+class RequestReply(_Wish, frozen=True):
+    """Say something now, unasked; ``instructions`` may say what, for this reply alone."""
+
+    connection: ConnectionId
+    instructions: str
+
+
 class Speak(_Wish, frozen=True):
     """Say ``text`` as it stands, as the response with this id."""
 
@@ -508,9 +547,19 @@ class CloseCall(_Wish, frozen=True):
     reason: str
 
 
-EngineEvent = CallStarted | TimePassed | StopRequested | StoreFailed
+EngineEvent = CallStarted | TimePassed | StopRequested | AgentRevised | StoreFailed
 ChannelEvent = (
-    CallerConnected | CallerAudio | CallerText | PlayoutProgress | PlayoutStopped | CallerHungUp | ChannelLost
+    CallerConnected
+    | CallerAudio
+    | CallerText
+    | CallerPressed
+    | CallerInterrupted
+    | ReplyRequested
+    | HistoryRevised
+    | PlayoutProgress
+    | PlayoutStopped
+    | CallerHungUp
+    | ChannelLost
 )
 ModelEvent = (
     ModelReady
@@ -530,7 +579,17 @@ ModelEvent = (
 Event = EngineEvent | ChannelEvent | ModelEvent | ToolFinished
 
 ChannelEffect = Play | FinishPlaying | Flush | HangUp
-ModelEffect = ForwardAudio | ReplayAudio | Recall | ForwardText | Speak | CancelResponse | Truncate | ReturnToolResult
+ModelEffect = (
+    ForwardAudio
+    | ReplayAudio
+    | Recall
+    | ForwardText
+    | RequestReply
+    | Speak
+    | CancelResponse
+    | Truncate
+    | ReturnToolResult
+)
 ToolEffect = RunTool | CancelTool
 CallEffect = OpenModel | CloseModel | SwapModel | Ignore | CloseCall
 Effect = ChannelEffect | ModelEffect | ToolEffect | CallEffect

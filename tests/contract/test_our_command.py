@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 CALLER = ROOT / "src" / "vivavoce" / "demo" / "caller"
 UTTERANCES = ("01-stock", "02-saturday", "10-goodbye")
 LIFETIME_S = 10
+PATIENCE_MS = 2500
+"""A busy machine makes pauses in a reply, and no caller of ours is to take one for its end."""
 
 
 def agent_in(folder: Path, settings: str) -> Path:
@@ -36,6 +38,7 @@ def agent_in(folder: Path, settings: str) -> Path:
 
 def call(server: Running, agent: Path, calls: Path) -> tuple[int, dict[str, Any], str]:
     command = [sys.executable, "-m", "vivavoce", "call", str(agent), "--json", "--calls", str(calls)]
+    command += ["--patience", str(PATIENCE_MS)]
     command += ["--endpoint", server.tls, "--ca", server.ca]
     for name in UTTERANCES:
         command += ["--wav", str(CALLER / f"{name}.flac")]

@@ -49,7 +49,7 @@ class Tools:
     called: list[tuple[str, str]] = field(default_factory=list)
     cancelled: int = 0
 
-    async def run(self, name: str, arguments: str) -> Outcome:
+    async def run(self, _tool_call: str, name: str, arguments: str) -> Outcome:
         self.called.append((name, arguments))
         try:
             await asyncio.sleep(self.takes_s)

@@ -206,7 +206,7 @@ def test_a_tool_that_hangs_is_cancelled_when_the_call_ends() -> None:
 
 def test_a_mistake_in_the_tools_is_an_answer_and_not_the_end() -> None:
     class Mistaken(Tools):
-        async def run(self, name: str, arguments: str) -> Outcome:
+        async def run(self, _tool_call: str, name: str, arguments: str) -> Outcome:
             raise ValueError("the caller said 4711")
 
     steps = (Step(ready=True), Step(wait_ms=500, tool=UseTool(name="look")))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vivavoce.channel.wav import Manners, load_utterances, wav_channel
+from vivavoce.channel.wav import PATIENCE_MS, Manners, load_utterances, wav_channel
 from vivavoce.cli import options
 from vivavoce.cli.answering import answer
 from vivavoce.cli.captions import Captions, Loading
@@ -39,6 +39,15 @@ FASTEST = 100.0
 )
 @click.option("--straight", is_flag=True, help="Say one file after the other without waiting for the agent.")
 @click.option(
+    "--patience",
+    "patience_ms",
+    type=click.IntRange(100, 10_000),
+    default=PATIENCE_MS,
+    show_default=True,
+    metavar="MS",
+    help="Quiet after which the caller takes the agent's turn to be over.",
+)
+@click.option(
     "--speed",
     type=click.FloatRange(0, FASTEST, min_open=True),
     default=1.0,
@@ -46,7 +55,9 @@ FASTEST = 100.0
     help="Of the call's clock: 4 takes a quarter of the time, if this machine keeps up.",
 )
 @options.agent_options
-def command(chosen: Chosen, wavs: Sequence[Path], barge_ins: Sequence[str], straight: bool, speed: float) -> Outcome:
+def command(
+    chosen: Chosen, wavs: Sequence[Path], barge_ins: Sequence[str], straight: bool, patience_ms: int, speed: float
+) -> Outcome:
     """Call AGENT (an agent.toml or its folder) with sound files: captions as they come, then a table of turns.
 
     The caller waits for the greeting, says the first file, waits for the reply, says the next, and hangs up after the
@@ -67,7 +78,7 @@ def command(chosen: Chosen, wavs: Sequence[Path], barge_ins: Sequence[str], stra
     with Loading(terminal) as loading:
         called = answer(
             agent,
-            lambda: wav_channel(utterances, RATE_HZ, Manners(straight=straight)),
+            lambda: wav_channel(utterances, RATE_HZ, Manners(patience_ms, straight=straight)),
             models,
             calls=chosen.calls,
             witnesses=[loading, Captions(terminal)],

@@ -12,7 +12,7 @@ import click
 
 from vivavoce import app
 from vivavoce.agent.declaration import Agent
-from vivavoce.channel.wav import CallerUtterance, load_utterances, wav_channel
+from vivavoce.channel.wav import CallerUtterance, Manners, load_utterances, wav_channel
 from vivavoce.cli import options
 from vivavoce.cli.answering import answer
 from vivavoce.cli.captions import Captions, Loading
@@ -24,6 +24,7 @@ from vivavoce.demo import TODAY, demo_agent, demo_caller
 RATE_HZ = 16_000
 SPEED = 1.0
 """A demonstration of latency is at real time."""
+MANNERS = Manners()
 
 
 @click.command()
@@ -47,7 +48,7 @@ def command(calls: Path | None, as_json: bool) -> Outcome:
     with app.fresh_example_data(), Loading(terminal) as loading:
         called = answer(
             agent,
-            lambda: wav_channel(_utterances(), RATE_HZ),
+            lambda: wav_channel(_utterances(), RATE_HZ, MANNERS),
             models,
             calls=calls,
             witnesses=[loading, Captions(terminal)],

@@ -13,8 +13,8 @@ from pathlib import Path
 from vivavoce import __version__
 from vivavoce.agent.declaration import Agent
 from vivavoce.channel.port import Channel
-from vivavoce.engine.call import Call, CallResult, Witness
-from vivavoce.events import CallPlan, Effect, Event, Instant
+from vivavoce.engine.call import Call, CallResult, ToolOutcome, Tools, Witness
+from vivavoce.events import CallPlan, Effect, Event, Instant, ToolCallId
 from vivavoce.model.port import Model
 from vivavoce.timeline.disk import Disk
 from vivavoce.timeline.recording import Recorder
@@ -56,6 +56,19 @@ def new_call_id(opened: datetime) -> str:
     return f"{opened:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
+class _AllTools:
+    """The agent's own functions, and beside them those of a client that runs its tools itself."""
+
+    def __init__(self, own: ToolRunner, client: Tools | None) -> None:
+        self._own = own
+        self._client = client
+
+    async def run(self, tool_call: ToolCallId, name: str, arguments: str) -> ToolOutcome:
+        if self._client is not None and not self._own.knows(name):
+            return await self._client.run(tool_call, name, arguments)
+        return await self._own.run(name, arguments)
+
+
 class Answering:
     """One call about to be run. Made first, so that whoever watches it can also stop it.
 
@@ -73,8 +86,9 @@ class Answering:
         opened: datetime,
         disk: Disk,
         witnesses: Sequence[Witness] = (),
+        client_tools: Tools | None = None,
     ) -> None:
-        """``calls`` is the folder of all calls. Raises :class:`~vivavoce.errors.StoreFault` if nothing can be kept
+        """``calls`` is the folder of all calls. ``client_tools`` runs what the agent has no function for. Raises :class:`~vivavoce.errors.StoreFault` if nothing can be kept
         there.
         """
         self.call = new_call_id(opened)
@@ -83,7 +97,8 @@ class Answering:
         self._store_failure = ""
         self._recorder = Recorder(disk, self.folder, self._store_failed) if agent.record else None
         self._tools = ToolRunner(agent.tools, result_bytes=agent.limits.result_bytes)
-        self._call = Call(plan_of(agent, models), channel, models, self._tools, (self._keep, *witnesses))
+        tools = _AllTools(self._tools, client_tools)
+        self._call = Call(plan_of(agent, models), channel, models, tools, (self._keep, *witnesses))
         header = Header(
             vivavoce_timeline=VERSION,
             call=self.call,
@@ -111,6 +126,10 @@ class Answering:
     def stop(self, reason: str) -> None:
         """End the call now. From the call's own loop."""
         self._call.stop(reason)
+
+    def revise(self, models: Sequence[Model], interruption: str) -> None:
+        """The agent is another from now on: :meth:`vivavoce.engine.call.Call.revise`."""
+        self._call.revise(models, interruption)
 
     def _keep(self, at: Instant, value: Event | Effect) -> None:
         """The first witness."""

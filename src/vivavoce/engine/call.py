@@ -23,6 +23,7 @@ from vivavoce.engine.inbox import Inbox, InboxStatistics
 from vivavoce.engine.rates import RateBridge
 from vivavoce.errors import ProgrammingError, VivavoceError
 from vivavoce.events import (
+    AgentRevised,
     AudioLost,
     CallEffect,
     CallerHungUp,
@@ -84,7 +85,7 @@ class ToolOutcome(Protocol):
 class Tools(Protocol):
     """Runs a tool and never raises for the tool's faults."""
 
-    async def run(self, name: str, arguments: str) -> ToolOutcome: ...
+    async def run(self, tool_call: ToolCallId, name: str, arguments: str) -> ToolOutcome: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,15 @@ class Call:
     def stop(self, reason: str) -> None:
         """End the call now. Safe to call at any time, from the call's own loop."""
         self._inbox.put_now(StopRequested(reason))
+
+    def revise(self, models: Sequence[Model], interruption: str) -> None:
+        """The agent is another from now on. ``models`` are those of the plan, in its order, made for the new one; one of
+        them takes over at the next pause. From the call's own loop.
+        """
+        if len(models) != len(self._plan.models):
+            raise ProgrammingError(f"{len(models)} models for a plan of {len(self._plan.models)}")
+        self._models = models
+        self._inbox.put_now(AgentRevised(interruption))
 
     def store_failed(self, message: str) -> None:
         """What has to be kept cannot be kept. From the call's own loop."""
@@ -243,7 +253,7 @@ class Call:
 
     async def _run_tool(self, tool_call: ToolCallId, name: str, arguments: str) -> None:
         try:
-            outcome = await self._tools.run(name, arguments)
+            outcome = await self._tools.run(tool_call, name, arguments)
         except Exception as error:  # noqa: BLE001  # as above; a tool is never fatal to a call
             failure = msgspec.json.encode({"error": {"message": _why(error)}}).decode()
             self._inbox.put_now(ToolFinished(tool_call, ToolStatus.FAILED, failure))

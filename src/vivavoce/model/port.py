@@ -22,7 +22,8 @@ must not let its other facts wait behind that."""
 class ModelProfile:
     """What differs between models, as data. ``description`` is honest about what the model can and cannot do.
 
-    ``simulated`` marks a stand-in whose figures say nothing about a real provider.
+    ``simulated`` marks a stand-in whose figures say nothing about a real provider. ``voices`` are the names that an
+    agent file may give in ``voice``; empty where nobody knows them beforehand.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ModelProfile:
     input_rate_hz: int
     output_rate_hz: int
     simulated: bool = False
+    voices: tuple[str, ...] = ()
 
 
 class ModelSession(Protocol):

@@ -53,6 +53,9 @@ class ToolRunner:
         self._result_bytes = result_bytes
         self._tasks: set[asyncio.Task[ToolOutcome]] = set()
 
+    def knows(self, name: str) -> bool:
+        return name in self._tools
+
     async def run(self, name: str, arguments_json: str) -> ToolOutcome:
         """Calls a tool. Raises nothing but :class:`asyncio.CancelledError`, when the caller of this is cancelled; the
         tool's call is then given up."""

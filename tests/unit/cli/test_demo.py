@@ -8,6 +8,7 @@ from tests.unit.cli.agents import Command, write_agent, write_tone
 from tests.unit.cli.test_report import a_report, a_turn
 from vivavoce.agent.declaration import Agent, Knowledge
 from vivavoce.audio.files import read_audio
+from vivavoce.channel.wav import Manners
 from vivavoce.cli.demo import knowledge_answers
 from vivavoce.cli.exits import Exit
 from vivavoce.demo import TODAY, DemoUtterance, demo_agent, demo_caller
@@ -60,8 +61,9 @@ def test_the_demo_records_and_counts(vivavoce: Command, tmp_path: Path, monkeypa
 
 @pytest.mark.slow
 def test_the_real_demo(vivavoce: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In half its time, so without its latencies."""
+    """In half its time, so without its latencies, and with a caller who takes no pause of a busy machine for an end."""
     monkeypatch.setattr("vivavoce.cli.demo.SPEED", 2.0)
+    monkeypatch.setattr("vivavoce.cli.demo.MANNERS", Manners(patience_ms=4000))
     ran = vivavoce("demo", "--json")
     assert (ran.code, ran.err) == (Exit.OK, "")
     told = ran.told

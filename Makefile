@@ -43,10 +43,8 @@ bench: $(DEV) ## every benchmark, in its quick form
 		echo "== $$script"; $(BIN)/python "$$script" --quick || failed="$$failed $$script"; \
 	done; [ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
-serve: ## the HTTP front door: not in this version
-	@echo "There is no server in this version yet: it answers calls from files, the microphone and tests." >&2
-	@echo "Hear a call with 'make demo'; talk yourself with '$(BIN)/vivavoce talk AGENT_FILE'." >&2
-	@exit 2
+serve: $(RUN) ## let clients and browsers call the example agent; ARGS="AGENT --port 9000" another
+	@$(BIN)/vivavoce serve $(or $(ARGS),examples/dealership)
 
 clean: ## remove .venv and all that was built; calls you recorded stay
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -7,6 +7,7 @@ by name, for admission, and then to answer a channel. One desk for one process.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +18,17 @@ from vivavoce.agent.declaration import Agent
 from vivavoce.channel.port import Channel
 from vivavoce.engine.answer import AnsweredCall, Answering
 from vivavoce.engine.call import Tools, Witness
+from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import Refused
 from vivavoce.events import Effect, Event, Instant
 from vivavoce.model.port import Model
+from vivavoce.server.admission import Admission, Bounds
+from vivavoce.server.limits import LagWindow
+from vivavoce.server.waiting import cancelling
 from vivavoce.timeline.disk import Disk
+
+STOPPING_S = 10.0
+"""How long stopped calls may take to be closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,8 @@ class ServedAgent:
     name: str
     agent: Agent
     make_models: Callable[[Agent], Sequence[Model]]
+    models: tuple[str, ...] = ()
+    """Their names, in order of preference."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,23 +58,50 @@ class LiveCall:
         return self.answering.call
 
 
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a call would be taken now, and if not, why. ``live``, ``limit`` are calls; ``lag_ms`` is the loop's."""
+
+    reason: str
+    live: int
+    limit: int
+    lag_ms: float
+
+    @property
+    def ready(self) -> bool:
+        return not self.reason
+
+    def told(self) -> dict[str, object]:
+        lag_ms = round(self.lag_ms, 1)
+        return {
+            "ready": self.ready,
+            "reason": self.reason or None,
+            "live_calls": self.live,
+            "max_calls": self.limit,
+            "lag_p99_ms": lag_ms,
+        }
+
+
 class Desk:
     """One for each process. All methods are for the loop that runs the calls."""
 
     def __init__(
-        self, agents: Sequence[ServedAgent], *, calls: Path, disk: Disk, now: Callable[[], datetime], limit: int
+        self,
+        agents: Sequence[ServedAgent],
+        *,
+        calls: Path,
+        disk: Disk,
+        now: Callable[[], datetime],
+        admission: Admission,
     ) -> None:
-        """``limit`` is how many calls may be live at once."""
+        self.admission = admission
+        self.lag = LagWindow()
         self._agents = {served.name: served for served in agents}
         self._calls = calls
         self._disk = disk
         self._now = now
-        self._limit = limit
-        self._admitted = 0
-        self._draining = False
         self._live: dict[str, LiveCall] = {}
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._changed = asyncio.Event()
 
     @property
     def agents(self) -> Mapping[str, ServedAgent]:
@@ -82,23 +119,27 @@ class Desk:
             raise Refused(f"there is no agent named {name!r} here", status=404, code="model_not_found")
         return served
 
+    def readiness(self) -> Readiness:
+        lag_ms = self.lag.p99_ms(loop_time_s())
+        refused = self.admission.why_not(lag_ms)
+        reason = refused.code if refused is not None else ""
+        return Readiness(reason, self.admission.calls, self.admission.max_calls, lag_ms)
+
     @contextmanager
-    def admit(self) -> Iterator[None]:
-        """Holds a place for one call while the block runs. Raises :class:`~vivavoce.errors.Refused`, with what to tell
-        the caller, before anything was spent on the call.
+    def admit(self, served: ServedAgent | None = None, bounds: Bounds | None = None) -> Iterator[None]:
+        """Holds a place for one call to ``served`` while the block runs, within the bounds of whoever calls. Raises
+        :class:`~vivavoce.errors.Refused`, with what to tell the caller, before anything was spent on the call.
         """
-        if self._draining:
-            raise Refused("this server is shutting down", status=503, code="server_draining")
-        if self._admitted >= self._limit:
-            raise Refused("this server has as many calls as it can serve", status=503, code="server_full")
-        self._admitted += 1
-        self._empty.clear()
+        model = served.models[0] if served is not None and served.models else ""
+        now_s = loop_time_s()
+        lag_ms = self.lag.p99_ms(now_s)
+        place = self.admission.take(bounds or Bounds(), model, lag_ms=lag_ms, now_s=now_s)
+        self._changed.set()
         try:
             yield
         finally:
-            self._admitted -= 1
-            if not self._admitted:
-                self._empty.set()
+            self.admission.give_back(place)
+            self._changed.set()
 
     async def answering(
         self,
@@ -142,18 +183,32 @@ class Desk:
         finally:
             del self._live[live.call]
 
-    async def drain(self, limit_s: float) -> int:
-        """Admits nobody any more, waits for the live calls to end by themselves, and after ``limit_s`` stops them.
-        Returns how many had to be stopped.
+    async def changed(self) -> None:
+        """Returns when calls came or went since this was last asked."""
+        await self._changed.wait()
+        self._changed.clear()
+
+    async def drain(self, limit_s: float, hurry: asyncio.Event | None = None) -> int:
+        """Admits nobody any more, waits for the live calls to end by themselves, and after ``limit_s``, or once there
+        is no more time to lose, stops them. Returns how many had to be stopped.
         """
-        self._draining = True
-        try:
-            async with asyncio.timeout(limit_s):
-                await self._empty.wait()
-        except TimeoutError:
-            stopped = [*self._live.values()]
-            for live in stopped:
-                live.answering.stop("the server is shutting down")
-            await self._empty.wait()
-            return len(stopped)
-        return 0
+        self.admission.draining = True
+        hurry = hurry or asyncio.Event()
+        with contextlib.suppress(TimeoutError):
+            async with (
+                asyncio.timeout(limit_s),
+                cancelling(self._empty()) as empty,
+                cancelling(hurry.wait()) as hurried,
+            ):
+                await asyncio.wait((empty, hurried), return_when=asyncio.FIRST_COMPLETED)
+        stopped = [*self._live.values()]
+        for live in stopped:
+            live.answering.stop("the server is shutting down")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOPPING_S):
+                await self._empty()
+        return len(stopped)
+
+    async def _empty(self) -> None:
+        while self.admission.here.calls:
+            await self.changed()

@@ -1,0 +1,25 @@
+"""The ASGI application: routes, and what stands before them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+
+from vivavoce.errors import Refused
+from vivavoce.server.door import Door
+from vivavoce.server.refusals import on_http_error, on_mistake, on_refused
+from vivavoce.server.routes import ROUTES
+
+
+def application(door: Door, extra_routes: Sequence[BaseRoute] = ()) -> Starlette:
+    """``extra_routes`` come after those of :data:`~vivavoce.server.routes.ROUTES`. A handler may raise
+    :class:`~vivavoce.errors.Refused` at any time: it is told as the protocol of the connection has it.
+    """
+    handlers: Mapping[Any, Any] = {Refused: on_refused, HTTPException: on_http_error, Exception: on_mistake}
+    app = Starlette(routes=[*ROUTES, *extra_routes], exception_handlers=handlers)
+    app.state.door = door
+    return app

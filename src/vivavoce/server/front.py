@@ -1,0 +1,35 @@
+"""The front door put together: the desk, and the routes of every way in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from vivavoce.server.admission import Admission
+from vivavoce.server.application import application
+from vivavoce.server.desk import Desk, ServedAgent
+from vivavoce.server.door import Door
+from vivavoce.server.settings import ServerSettings
+from vivavoce.timeline.disk import Disk
+
+
+def front_door(
+    settings: ServerSettings, agents: Sequence[ServedAgent], calls: Path, disk: Disk, now: Callable[[], datetime]
+) -> Door:
+    """``calls`` is the folder that keeps calls."""
+    admission = Admission(settings.max_calls, settings.max_lag_ms, settings.quotas)
+    return Door(Desk(agents, calls=calls, disk=disk, now=now, admission=admission), settings, now)
+
+
+def front_application(door: Door) -> Starlette:
+    return application(door, ways_in(door))
+
+
+def ways_in(door: Door) -> Sequence[BaseRoute]:
+    """The routes by which calls come in, and those of the console."""
+    del door
+    return ()

@@ -1,0 +1,152 @@
+"""How the server is set up: the file ``server.toml``, read and checked. The command line has the last word.
+
+docs/reference/server.md lists every setting.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from vivavoce.errors import SetupFault, UsageError
+
+AtLeastOne = Annotated[int, Meta(ge=1)]
+Positive = Annotated[float, Meta(gt=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Scope = Literal["calls", "secrets", "calls:read", "metrics"]
+"""What a key may be used for: to call, to make secrets for browsers, to read what calls say, to read the metrics."""
+SCOPES: tuple[Scope, ...] = ("calls", "secrets", "calls:read", "metrics")
+
+MAX_FILE_BYTES = 1_048_576
+
+T = TypeVar("T")
+
+
+class KeyLine(Struct, frozen=True, forbid_unknown_fields=True):
+    """One API key as the file has it: its hash and what it may do. 0 calls a minute or at once is no limit."""
+
+    name: Name
+    sha256: Sha256
+    scopes: tuple[Scope, ...] = ("calls", "secrets")
+    agents: tuple[str, ...] = ()
+    max_calls: Annotated[int, Meta(ge=0)] = 0
+    calls_per_minute: Annotated[int, Meta(ge=0)] = 0
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one peer may take of the server."""
+
+    handshake_s: Positive = 10.0
+    idle_connection_s: Positive = 30.0
+    unauthenticated_connections: AtLeastOne = 256
+    connections_per_address: AtLeastOne = 100
+    """New ones a second; twice as many at once."""
+    header_bytes: Annotated[int, Meta(ge=4096)] = 32_768
+    body_bytes: Annotated[int, Meta(ge=1024)] = 65_536
+    message_bytes: Annotated[int, Meta(ge=65_536)] = 24 * 1024 * 1024
+    events_per_s: AtLeastOne = 500
+    bytes_per_s: Annotated[int, Meta(ge=65_536)] = 2 * 1024 * 1024
+    waiting_bytes: Annotated[int, Meta(ge=65_536)] = 4 * 1024 * 1024
+    """What may wait for a client that does not read; then its session ends."""
+    waiting_ms: AtLeastOne = 20_000
+
+
+class Quota(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many sessions of a model a provider lets us have at once, and which share of the calls' number is kept free
+    for renewals, which hold two for a moment."""
+
+    sessions: AtLeastOne
+    spare: Share = 0.1
+
+
+class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8000
+    tls_cert: str = ""
+    tls_key: str = ""
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    max_calls: AtLeastOne = 100
+    drain_s: Annotated[float, Meta(ge=0)] = 60.0
+    max_lag_ms: AtLeastOne = 100
+    websocket: Literal["websockets-sansio", "websockets", "wsproto"] = "websockets-sansio"
+    public_url: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    keys: tuple[KeyLine, ...] = ()
+    keys_file: str = ""
+    limits: Limits = Limits()
+    quotas: dict[str, Quota] = msgspec.field(default_factory=dict)
+
+
+class _KeysFile(Struct, frozen=True, forbid_unknown_fields=True):
+    keys: tuple[KeyLine, ...] = ()
+
+
+def read_settings(path: Path) -> ServerSettings:
+    """Paths in the file begin in its folder. Raises :class:`SetupFault` with what is wrong and where."""
+    settings = _read(path, ServerSettings)
+    named = {
+        name: str(path.parent / value)
+        for name in ("tls_cert", "tls_key", "keys_file")
+        if (value := getattr(settings, name))
+    }
+    return msgspec.structs.replace(settings, **named)
+
+
+def finished(settings: ServerSettings) -> ServerSettings:
+    """With the keys of its keys file. Raises :class:`SetupFault` for what makes no sense together."""
+    keys = settings.keys
+    if settings.keys_file:
+        keys = (*keys, *_read(Path(settings.keys_file), _KeysFile).keys)
+    names = [key.name for key in keys]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SetupFault(
+            f"two API keys have the name {twice[0]!r}", hint="a key is limited by its name; choose another"
+        )
+    if not keys and not is_loopback(settings.host):
+        raise UsageError(
+            f"listening on {settings.host} without API keys would let anybody in",
+            hint="make a key with 'vivavoce keys new NAME', put it into server.toml, and add --config server.toml",
+        )
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise UsageError("TLS needs two files", hint="give --tls-cert and --tls-key, both in PEM")
+    return msgspec.structs.replace(settings, keys=keys, keys_file="")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine and nothing else can reach it."""
+    bare = host.strip("[]").rstrip(".").lower()
+    if bare == "localhost" or bare.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(bare).is_loopback
+    except ValueError:
+        return False
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise SetupFault(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(data) > MAX_FILE_BYTES:
+        raise SetupFault(f"{path} is larger than {MAX_FILE_BYTES} bytes")
+    try:
+        table: dict[str, Any] = tomllib.loads(data.decode())
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        what = str(error).replace(" - at `$", " - at `").replace("Object contains", "There is an").replace("``", "`")
+        raise SetupFault(f"{path}: {what}", hint="docs/reference/server.md lists the settings") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SetupFault(f"{path} is no TOML: {error}") from error

@@ -34,6 +34,7 @@ from vivavoce.events import (
     ModelEffect,
     ModelEvent,
     ModelReady,
+    RequestReply,
     ResponseFinished,
     ResponseId,
     ResponseStarted,
@@ -268,6 +269,7 @@ class _Suite:
                 ReturnToolResult(connection, no_call, ToolStatus.OK, "{}"),
                 ForwardAudio(connection, Audio(b"")),
                 ForwardText(connection, "hello"),
+                RequestReply(connection, ""),
             ):
                 caller.perform(effect)
             await asyncio.sleep(0.2)

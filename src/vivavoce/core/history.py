@@ -46,6 +46,15 @@ class History:
             self._characters += len(text)
             self._forget()
 
+    def replace(self, turns: tuple[PastTurn, ...], playouts: Playouts) -> None:
+        """All of this was said and is answered, and nothing else was, but for what the agent is saying now."""
+        now = [said for said in self._said if not isinstance(said.what, PastTurn) and _is_audible(playouts, said.what)]
+        self._said = deque([*(_Said(turn) for turn in turns), *now])
+        self._sizes = {said.what: self._sizes[said.what] for said in now if not isinstance(said.what, PastTurn)}
+        self._characters = sum(self._sizes.values()) + sum(len(turn.text) for turn in turns)
+        self._answered = len(turns)
+        self._forget()
+
     def answered(self) -> None:
         """What the caller has said so far needs no other answer."""
         self._answered = len(self._said)
@@ -72,6 +81,11 @@ class History:
             oldest = self._said.popleft().what
             self._answered = max(0, self._answered - 1)
             self._characters -= len(oldest.text) if isinstance(oldest, PastTurn) else self._sizes.pop(oldest)
+
+
+def _is_audible(playouts: Playouts, response: ResponseId) -> bool:
+    playout = playouts.get(response)
+    return playout is not None and playout.audible
 
 
 class _Said(NamedTuple):

@@ -14,6 +14,7 @@ from vivavoce.core.watch import Watch, is_sign_of_life
 from vivavoce.events import (
     AgentAudio,
     AgentText,
+    CallerPressed,
     CallerSpeechStarted,
     CallerSpeechStopped,
     CallerText,
@@ -40,6 +41,11 @@ REPORTED_LATE_MS = 200
 _WORK = AgentAudio | CallerTranscribed | ResponseFinished | ResponseInterrupted | ToolRequested
 
 
+def pressed(digits: str) -> str:
+    """How a model is told of keys."""
+    return f"(On the keypad I pressed: {' '.join(digits)})"
+
+
 class ModelSide:
     """Joins renewal, recovery and watch, and keeps for them what was said and what is owed."""
 
@@ -58,6 +64,11 @@ class ModelSide:
         """There is no session, and none is being opened or will be."""
         return self._recovery.hopeless
 
+    @property
+    def outdated(self) -> bool:
+        """The current session was told what does not hold any more: what is asked now, its successor is asked."""
+        return self._renewal.hurried
+
     def open_first(self, now: Instant) -> Iterator[Effect]:
         return self._recovery.open_next_model(now)
 
@@ -75,6 +86,18 @@ class ModelSide:
             self._watch.limit_us = event.reply_limit_us
             if self._parts.phase.state is not Phase.ENDING:
                 yield from self._recovery.ready(event, now)
+
+    def revise(self, now: Instant) -> Iterator[Effect]:
+        """What sessions are told is another. One that was not talked to yet is opened anew, any other replaced at the
+        next pause.
+        """
+        models = self._parts.models
+        if models.live and self._parts.phase.state is not Phase.OPENING:
+            yield from self._renewal.hurry(now)
+        elif models.can(LinkMove.CLOSE):
+            models.move(LinkMove.CLOSE)
+            yield CloseModel(models.current)
+            yield from self._recovery.open_again(now)
 
     def lost(self, event: ModelLost, now: Instant) -> Iterator[Effect]:
         models = self._parts.models
@@ -129,6 +152,8 @@ class ModelSide:
                 history.caller_said(text)
             case CallerText(text):
                 history.caller_typed(text)
+            case CallerPressed(digits):
+                history.caller_typed(pressed(digits))
             case ResponseStarted(_, response):
                 history.agent_begins(response)
             case AgentText(_, response, text, _, False):

@@ -11,13 +11,15 @@ tells whether the answer was to all of it.
 
 from __future__ import annotations
 
+import msgspec
+
 from vivavoce.core.ring import Ring
-from vivavoce.events import Audio, ForwardText, Instant, ReturnToolResult, Samples, Speak
+from vivavoce.events import Audio, ConnectionId, ForwardText, Instant, RequestReply, ReturnToolResult, Samples, Speak
 
 DOUBT_US = 5_000_000
 """So long after words into the agent's speech the model may still answer them."""
 
-Ask = ForwardText | ReturnToolResult | Speak
+Ask = ForwardText | RequestReply | ReturnToolResult | Speak
 
 
 class Owed:
@@ -81,6 +83,12 @@ class Owed:
     def ask(self, wish: Ask, now: Instant) -> None:
         self.asks.append(wish)
         self._due(now)
+
+    def address(self, connection: ConnectionId, now: Instant) -> list[Ask]:
+        """What was asked before anybody listened, for the session that does now."""
+        self.asks[:] = [msgspec.structs.replace(ask, connection=connection) for ask in self.asks]
+        self.since = now if self.asks else None
+        return self.asks
 
     def answered(self, speak: Speak | None = None, *, by_tool: bool = False) -> None:
         """By a response or a tool call; if it is the one that ``speak`` asked for, it answers that and nothing else."""

@@ -84,12 +84,24 @@ SCHEDULE = (
 )
 """Thousandths of a session's life, and what it takes from then on. Of eight minutes: 360 s (as AWS's sample and its
 followers have it), 394 s, 432 s, 470 s."""
+HURRY_US = ((10_000_000, Urgency.IN_SILENCE), (30_000_000, Urgency.IN_A_PAUSE))
+"""The same for a session that was told what does not hold any more, after so long."""
 
 
 class Renewal:
     """The current session's remaining time, and the spare."""
 
-    __slots__ = ("_failures", "_parts", "_ready_at", "_settled_at", "_spare", "_steps", "_urgency", "machine")
+    __slots__ = (
+        "_failures",
+        "_parts",
+        "_ready_at",
+        "_settled_at",
+        "_spare",
+        "_steps",
+        "_urgency",
+        "hurried",
+        "machine",
+    )
 
     def __init__(self, parts: Parts) -> None:
         self.machine = Machine(SPARE_TABLE, Spare.NONE)
@@ -100,6 +112,7 @@ class Renewal:
         self._ready_at = Instant(0)
         self._failures = 0
         self._settled_at = Instant(0)
+        self.hurried = False
 
     def begin(self, ready: ModelReady, at: Instant, now: Instant) -> None:
         """The current session became ready ``at`` that instant: its time runs from there."""
@@ -108,20 +121,29 @@ class Renewal:
             self._steps.extend((Instant(at + ready.lifetime_us * share // 1000), step) for share, step in SCHEDULE)
         self._await_step(now)
 
+    def hurry(self, now: Instant) -> Iterator[Effect]:
+        """What sessions are told is another: one that knows it takes over at the next end of a turn, and not much later
+        than that. What is asked meanwhile waits for it.
+        """
+        yield from self._drop()
+        self.hurried = True
+        self._urgency = max(self._urgency, Urgency.AT_TURN_END)
+        due = [(Instant(now + after_us), step) for after_us, step in HURRY_US]
+        self._steps = deque(sorted([*self._steps, *due]))
+        self._await_step(now)
+        yield from self._open(now)
+
     def stop(self) -> Iterator[Effect]:
         """The call ends, or the current session has been lost: nothing more is renewed, and the spare goes."""
         self._forget_time()
-        self._parts.timers.clear(Timer.SPARE)
-        if self.machine.can(SpareMove.DROP):
-            self.machine.move(SpareMove.DROP)
-            yield from self._close_spare()
+        yield from self._drop()
 
     def time_passed(self, timer: Timer, now: Instant) -> Iterator[Effect]:
         if timer is Timer.SPARE:
             yield from self._spare_is_late(now)
             return
         while self._steps and self._steps[0][0] <= now:
-            self._urgency = self._steps.popleft()[1]
+            self._urgency = max(self._urgency, self._steps.popleft()[1])
         self._await_step(now)
         if self.machine.state is Spare.NONE:
             yield from self._open(now)
@@ -188,11 +210,12 @@ class Renewal:
             return None
         if self._urgency is Urgency.IN_A_PAUSE:  # the caller may be talking: that can be replayed, thinking cannot
             return None if owed.certain else SwapMoment.FORCED
-        if not talk.caller.can(CallerMove.START) or owed.is_owed(now):
+        if not talk.caller.can(CallerMove.START) or (owed.speech if self.hurried else owed.is_owed(now)):
             return None
         if talk.agent_quiet and not self._parts.tools.running:
             return SwapMoment.TURN_END
-        return SwapMoment.SILENCE if self._urgency is Urgency.IN_SILENCE else None
+        looks_up = self.hurried and talk.agent_quiet
+        return SwapMoment.SILENCE if looks_up or self._urgency is Urgency.IN_SILENCE else None
 
     def _look_again(self, at: Instant) -> None:
         if not self._steps or at < self._steps[0][0]:
@@ -219,6 +242,12 @@ class Renewal:
         self._failures += 1
         self._parts.timers.set(Timer.SPARE, now + wait_us)
 
+    def _drop(self) -> Iterator[Effect]:
+        self._parts.timers.clear(Timer.SPARE)
+        if self.machine.can(SpareMove.DROP):
+            self.machine.move(SpareMove.DROP)
+            yield from self._close_spare()
+
     def _close_spare(self) -> Iterator[Effect]:
         models = self._parts.models
         if models.spare_can(LinkMove.CLOSE):
@@ -226,6 +255,7 @@ class Renewal:
             models.move_spare(LinkMove.CLOSE)
 
     def _forget_time(self) -> None:
+        self.hurried = False
         self._urgency = Urgency.NOT_YET
         self._steps.clear()
         self._parts.timers.clear(Timer.RENEWAL)

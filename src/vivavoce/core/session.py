@@ -25,7 +25,7 @@ from vivavoce.core.ending import Ending
 from vivavoce.core.intake import Intake
 from vivavoce.core.links import Link, LinkMove, ModelLinks
 from vivavoce.core.machine import Machine
-from vivavoce.core.modelside import ModelSide
+from vivavoce.core.modelside import ModelSide, pressed
 from vivavoce.core.parts import Parts
 from vivavoce.core.phase import Phase, PhaseMove
 from vivavoce.core.talk import Talk
@@ -35,12 +35,15 @@ from vivavoce.events import (
     END_CALL,
     GREETING,
     AgentAudio,
+    AgentRevised,
     AgentText,
     Audio,
     AudioLost,
     CallerAudio,
     CallerConnected,
     CallerHungUp,
+    CallerInterrupted,
+    CallerPressed,
     CallerSpeechStarted,
     CallerSpeechStopped,
     CallerText,
@@ -53,14 +56,19 @@ from vivavoce.events import (
     Event,
     ForwardAudio,
     ForwardText,
+    HistoryRevised,
     Ignore,
     Instant,
     ModelEvent,
     ModelLost,
     ModelReady,
+    PastTurn,
     PendingTool,
     PlayoutProgress,
     PlayoutStopped,
+    Recall,
+    ReplyRequested,
+    RequestReply,
     ResponseFinished,
     ResponseInterrupted,
     ResponseStarted,
@@ -213,8 +221,18 @@ class Session:
                 return self._model_ready(event, now)
             case ModelLost():
                 return self._model.lost(event, now)
-            case CallerText():
-                return self._caller_text(event, now)
+            case CallerText(text):
+                return self._ask(event, ForwardText(self.models.current, text), now)
+            case CallerPressed(digits):
+                return self._ask(event, ForwardText(self.models.current, pressed(digits)), now)
+            case ReplyRequested(instructions):
+                return self._ask(event, RequestReply(self.models.current, instructions), now)
+            case CallerInterrupted():
+                return self._interrupted(event)
+            case HistoryRevised(turns):
+                return self._history_revised(turns, now)
+            case AgentRevised(interruption):
+                return self._agent_revised(interruption, now)
             case CallerHungUp(reason):
                 return self._ending.channel_gone(Disposition.COMPLETED, reason or "the caller hung up")
             case ChannelLost(message):
@@ -263,10 +281,11 @@ class Session:
         self.phase.move(PhaseMove.CONNECT)
         self.timers.clear(Timer.OPENING)
         self.timers.set(Timer.SILENCE, now + self.plan.silence_limit_us)
+        if turns := self._parts.history.turns(self.talk.playouts, without_unanswered=False):
+            yield Recall(self.models.current, turns)
         if self.plan.greeting:
-            greeting = Speak(self.models.current, GREETING, self.plan.greeting)
-            self._parts.owed.ask(greeting, now)
-            yield greeting
+            self._parts.owed.asks.insert(0, Speak(self.models.current, GREETING, self.plan.greeting))
+        yield from self._parts.owed.address(self.models.current, now)
         for audio in self.intake.release():
             yield from self._forward(audio)
 
@@ -290,16 +309,33 @@ class Session:
         self._parts.owed.forward(audio)
         yield ForwardAudio(self.models.current, audio)
 
-    def _caller_text(self, event: CallerText, now: Instant) -> Iterator[Effect]:
-        if self.phase.state is not Phase.TALKING:
+    def _ask(self, event: Event, wish: ForwardText | RequestReply, now: Instant) -> Iterator[Effect]:
+        """What was typed takes the turn as talk does. Before the call talks it is kept."""
+        if self.phase.state not in (Phase.OPENING, Phase.TALKING):
             yield _ignore(event, f"the call is {self.phase.state}")
             return
-        self.timers.clear(Timer.SILENCE)  # typing is activity; settling sets it anew
+        self._parts.owed.ask(wish, now)
+        if self.phase.state is Phase.TALKING:
+            self.timers.clear(Timer.SILENCE)  # it is activity; settling sets it anew
+            yield from self.talk.caller_typed(self.models.current)
+            if self.models.live and not self._model.outdated:
+                yield wish
+
+    def _interrupted(self, event: CallerInterrupted) -> Iterator[Effect]:
+        if self.phase.state is not Phase.TALKING or self.talk.agent_quiet:
+            yield _ignore(event, "the agent says nothing")
+            return
         yield from self.talk.caller_typed(self.models.current)
-        typed = ForwardText(self.models.current, event.text)
-        self._parts.owed.ask(typed, now)
-        if self.models.live:
-            yield typed
+
+    def _history_revised(self, turns: tuple[PastTurn, ...], now: Instant) -> Iterator[Effect]:
+        self._parts.history.replace(turns, self.talk.playouts)
+        if self.phase.state is Phase.TALKING:
+            yield from self._model.revise(now)
+
+    def _agent_revised(self, interruption: str, now: Instant) -> Iterator[Effect]:
+        self.talk.revise(interruption)
+        if self.phase.state in (Phase.OPENING, Phase.TALKING):
+            yield from self._model.revise(now)
 
     def _tool_requested(self, event: ToolRequested, now: Instant) -> Iterator[Effect]:
         if self.tools.known(event.tool_call):

@@ -85,8 +85,11 @@ class Talk:
             self.caller.move(CallerMove.STOP)
 
     def caller_typed(self, connection: ConnectionId) -> Iterator[Effect]:
-        """Typing takes the turn as talking does."""
+        """Typing takes the turn as talking does, and so does a stop button."""
         yield from self._yield_turn(connection)
+
+    def revise(self, interruption: str) -> None:
+        self._never = interruption == "never"
 
     def response_started(self, event: ResponseStarted) -> Iterator[Effect]:
         before = self.playouts.get(event.response)

@@ -37,6 +37,7 @@ from vivavoce.events import (
     ForwardText,
     ModelEffect,
     ModelReady,
+    RequestReply,
     ResponseFinished,
     ResponseId,
     ResponseStarted,
@@ -88,7 +89,7 @@ class PublishedProfile:
         return _ProfileSession(connection, self._tools, self._seed)
 
 
-_Job = CallerSpeechStopped | ForwardText | Speak | ReturnToolResult
+_Job = CallerSpeechStopped | ForwardText | RequestReply | Speak | ReturnToolResult
 
 
 class _ProfileSession:
@@ -118,7 +119,7 @@ class _ProfileSession:
                 for when, at in self._ear.hear(audio.pcm):
                     kind = CallerSpeechStarted if when is When.CALLER_STARTS else CallerSpeechStopped
                     self._heard.put_nowait(kind(self._connection, Samples(at)))
-            case ForwardText() | Speak() | ReturnToolResult():
+            case ForwardText() | RequestReply() | Speak() | ReturnToolResult():
                 self._jobs.put_nowait(effect)
             case CancelResponse(_, response):
                 if response == self._making:

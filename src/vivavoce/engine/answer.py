@@ -88,8 +88,8 @@ class Answering:
         witnesses: Sequence[Witness] = (),
         client_tools: Tools | None = None,
     ) -> None:
-        """``calls`` is the folder of all calls. ``client_tools`` runs what the agent has no function for. Raises :class:`~vivavoce.errors.StoreFault` if nothing can be kept
-        there.
+        """``calls`` is the folder of all calls. ``client_tools`` runs what the agent has no function for. Raises
+        :class:`~vivavoce.errors.StoreFault` if nothing can be kept there.
         """
         self.call = new_call_id(opened)
         self.folder = calls / self.call

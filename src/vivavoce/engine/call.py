@@ -142,8 +142,8 @@ class Call:
         self._inbox.put_now(StopRequested(reason))
 
     def revise(self, models: Sequence[Model], interruption: str) -> None:
-        """The agent is another from now on. ``models`` are those of the plan, in its order, made for the new one; one of
-        them takes over at the next pause. From the call's own loop.
+        """The agent is another from now on. ``models`` are those of the plan, in its order, made for the new one; a
+        session of them takes over at the next pause. From the call's own loop.
         """
         if len(models) != len(self._plan.models):
             raise ProgrammingError(f"{len(models)} models for a plan of {len(self._plan.models)}")

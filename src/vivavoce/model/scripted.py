@@ -39,6 +39,7 @@ from vivavoce.events import (
     ModelReady,
     Recall,
     ReplayAudio,
+    RequestReply,
     ResponseFinished,
     ResponseId,
     ResponseInterrupted,
@@ -281,7 +282,7 @@ class _ScriptedSession:
                     self._occurrences.put_nowait(_Occurrence(when, kind(self._connection, Samples(at))))
             case Speak():
                 self._occurrences.put_nowait(_Occurrence(When.SPEAK, speak=effect))
-            case ForwardText():
+            case ForwardText() | RequestReply():
                 self._occurrences.put_nowait(_Occurrence(When.TEXT))
             case ReturnToolResult():
                 self._occurrences.put_nowait(_Occurrence(When.TOOL_RESULT))

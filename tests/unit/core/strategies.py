@@ -23,8 +23,10 @@ from vivavoce.events import (
     ConnectionId,
     Event,
     ModelLost,
+    PastTurn,
     ResponseId,
     Samples,
+    Speaker,
     StopRequested,
     StoreFailed,
     ToolCallId,
@@ -52,11 +54,16 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     Samples: st.sampled_from([0, 1, 160, 4_000, 8_000, 100_000]).map(Samples),
     Audio: st.sampled_from([0, 20, 500, 11_000]).map(audio),
     CallPlan: PLANS,
+    tuple[PastTurn, ...]: st.sampled_from(
+        [(), (PastTurn(Speaker.CALLER, "Hello."), PastTurn(Speaker.AGENT, "Good morning."))]
+    ),
     bool: st.booleans(),
     int: st.integers(0, 5),
     str: st.sampled_from(["", "a few words", "two\nlines", "\ud800"]),
 }
 _BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
+    "digits": st.sampled_from(["1", "42#"]),
+    "interruption": st.sampled_from(["model", "never"]),
     "rate_hz": st.sampled_from([8_000, 16_000, 0]),
     "name": st.sampled_from(["find_cars", "book", END_CALL]),
     "lifetime_us": st.sampled_from([0, 0, 1, 10_000_000, 480_000_000]),

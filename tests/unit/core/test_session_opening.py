@@ -19,11 +19,14 @@ from vivavoce.events import (
     Disposition,
     Event,
     ForwardAudio,
+    ForwardText,
     HangUp,
     Ignore,
     ModelLost,
     ModelReady,
     OpenModel,
+    ReplyRequested,
+    RequestReply,
     Speak,
     StopRequested,
     StoreFailed,
@@ -138,14 +141,19 @@ def test_audio_of_a_caller_who_is_not_connected_is_dropped() -> None:
     assert call.at(0, CallerAudio(audio(20))) == (Ignore("CallerAudio", "the call is opening", samples(20)),)
 
 
-def test_text_and_tools_wait_for_the_talk() -> None:
+def test_text_waits_for_the_talk_and_tools_do_not() -> None:
     call = opening()
     call.at(0, ModelReady(ONE))
     tool = ToolRequested(ONE, T1, "find_cars", "{}")
-    assert call.at(0, CallerText("hi"), tool) == (
-        Ignore("CallerText", "the call is opening"),
-        Ignore("ToolRequested", "the call is opening"),
-    )
+    assert call.at(0, CallerText("hi"), tool) == (Ignore("ToolRequested", "the call is opening"),)
+    assert call.at(10, CONNECTED) == (ForwardText(ONE, "hi"),)
+
+
+def test_what_is_asked_early_comes_after_the_greeting_and_goes_to_whoever_is_there() -> None:
+    call = opening(plan(greeting="Good morning."))
+    call.at(0, CONNECTED, ReplyRequested("Be brief."))
+    assert call.at(5, ModelLost(ONE, "reset")) == (OpenModel(TWO, 1),)
+    assert call.at(10, ModelReady(TWO)) == (Speak(TWO, GREETING, "Good morning."), RequestReply(TWO, "Be brief."))
 
 
 # -- who does not come -------------------------------------------------------------------------------------------------

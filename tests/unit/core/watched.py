@@ -13,6 +13,7 @@ from vivavoce.events import (
     FAREWELL,
     GREETING,
     AgentAudio,
+    AgentRevised,
     AudioLost,
     CallerAudio,
     CallerHungUp,
@@ -67,6 +68,7 @@ class Watched:
         self._returned: set[tuple[ConnectionId, ToolCallId]] = set()
         self._channel_gone = False
         self._closed = False
+        self._interruption = ""
 
     def receive(self, event: Event, now: Instant) -> tuple[Effect, ...]:
         was_closed, asked_for = self._closed, self.session.deadline
@@ -102,6 +104,10 @@ class Watched:
             self._intake["received"] += event.audio.samples
         elif isinstance(event, CallerHungUp | ChannelLost) and self.session.rate_hz:
             self._channel_gone = True
+        elif isinstance(event, CallStarted) and not self.session.plan.agent:
+            self._interruption = event.plan.interruption
+        elif isinstance(event, AgentRevised):
+            self._interruption = event.interruption
         self._model.hear(event)
         self._swaps.hear(event, self.session)
         self._playout.hear(event)
@@ -131,7 +137,7 @@ class Watched:
                 self._channel_gone = True
             case Flush(response):
                 plan = self.session.plan
-                assert plan.interruption != "never", "an agent that is never interrupted does not yield"
+                assert self._interruption != "never", "an agent that is never interrupted does not yield"
                 assert response != FAREWELL, "a farewell is never cut"
                 assert response != GREETING or not plan.protect_greeting, "a protected greeting is never cut"
             case CloseCall():

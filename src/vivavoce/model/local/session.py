@@ -31,6 +31,7 @@ from vivavoce.events import (
     ModelReady,
     Recall,
     ReplayAudio,
+    RequestReply,
     ResponseFinished,
     ResponseId,
     ResponseStarted,
@@ -145,7 +146,7 @@ class LocalSession:
         finally:
             await parts.close()
 
-    def perform(self, effect: ModelEffect) -> None:
+    def perform(self, effect: ModelEffect) -> None:  # noqa: C901 (only dispatches)
         if self._parts is None:
             return
         dialogue = self._parts.dialogue
@@ -154,6 +155,8 @@ class LocalSession:
                 self._hear(self._parts, audio)
             case ForwardText(_, text):
                 self._jobs.put_nowait(_Job(lambda: dialogue.reply(Heard(text)), withdrawable=True))
+            case RequestReply(_, instructions):
+                self._jobs.put_nowait(_Job(lambda: dialogue.prompted(instructions), withdrawable=True))
             case Speak(_, response, text):
                 self._jobs.put_nowait(_Job(lambda: _verbatim(text), response))
             case CancelResponse(_, response):

@@ -61,6 +61,12 @@ def tool_specs(agent: Agent, model: NovaSonic) -> tuple[ToolSpec, ...]:
     return specs
 
 
+def prompt_for(instructions: str) -> str:
+    """Makes the model speak without anybody having spoken to it."""
+    wanted = clean(instructions).strip() or "Go on by what was said so far."
+    return f"(Not the caller: say something to the caller now, without waiting for them. {wanted})"
+
+
 def result_as_text(tool: PendingTool, result: str) -> str:
     """The answer to a tool call that another session made: this one may not answer it as its own."""
     return (

@@ -29,6 +29,7 @@ from vivavoce.events import (
     PendingTool,
     Recall,
     ReplayAudio,
+    RequestReply,
     ResponseFinished,
     ResponseId,
     ResponseInterrupted,
@@ -44,7 +45,7 @@ from vivavoce.model.bedrock.port import Bedrock, Stream
 from vivavoce.model.nova.catalogue import NovaSonic
 from vivavoce.model.nova.faults import classify
 from vivavoce.model.nova.history import clean, history_blocks
-from vivavoce.model.nova.instructions import CARRY_ON, SAY, result_as_text
+from vivavoce.model.nova.instructions import CARRY_ON, SAY, prompt_for, result_as_text
 from vivavoce.model.nova.level_gate import Edge, SpeechDetector
 from vivavoce.model.nova.line import CallerLine
 from vivavoce.model.nova.outbox import Outbox
@@ -121,7 +122,7 @@ class NovaSession:
         finally:
             stream.abort()
 
-    def perform(self, effect: ModelEffect) -> None:
+    def perform(self, effect: ModelEffect) -> None:  # noqa: C901 (only dispatches)
         if (wire := self._wire) is None:
             return
         match effect:
@@ -133,6 +134,8 @@ class NovaSession:
                 self._speak(wire, effect)
             case ForwardText(_, text):
                 self._ask(wire, text)
+            case RequestReply(_, instructions):
+                self._ask(wire, prompt_for(instructions))
             case ReturnToolResult():
                 self._return(wire, effect)
             case Recall():

@@ -135,6 +135,7 @@ class FakeDialogue:
         self.thinking_s = 0.0
         self.recalled: tuple[PastTurn, ...] = ()
         self.pending: tuple[PendingTool, ...] = ()
+        self.prompts: list[str] = []
         self.closed = False
 
     async def reply(self, heard: Heard) -> AsyncGenerator[Act, None]:
@@ -152,6 +153,10 @@ class FakeDialogue:
     async def recall(self, turns: Sequence[PastTurn], tools: Sequence[PendingTool] = ()) -> None:
         self.recalled = tuple(turns)
         self.pending = tuple(tools)
+
+    async def prompted(self, instructions: str) -> AsyncGenerator[Act, None]:
+        self.prompts.append(instructions)
+        yield Say("Still there?")
 
     async def carry_on(self) -> AsyncGenerator[Act, None]:
         yield Say("as I said")

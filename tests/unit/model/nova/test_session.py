@@ -47,6 +47,7 @@ from vivavoce.events import (
     PendingTool,
     Recall,
     ReplayAudio,
+    RequestReply,
     ResponseFinished,
     ResponseId,
     ResponseInterrupted,
@@ -60,7 +61,7 @@ from vivavoce.events import (
     ToolStatus,
     Truncate,
 )
-from vivavoce.model.nova.instructions import CARRY_ON, SAY
+from vivavoce.model.nova.instructions import CARRY_ON, SAY, prompt_for
 from vivavoce.model.nova.session import AHEAD_S
 from vivavoce.model.scripted import tone
 from vivavoce.wire.nova_input import (
@@ -430,6 +431,14 @@ def test_history_alone_opens_no_audio() -> None:
 def test_a_reply_that_was_broken_off_is_taken_up_unasked() -> None:
     played = play({10: [Recall(C, PAST, carry_on=True)]}, for_ms=100)
     assert played.stream.blocks()[-1] == ("USER!", CARRY_ON)
+
+
+def test_a_reply_that_is_wanted_is_asked_for_in_words() -> None:
+    played = play({10: [RequestReply(C, "Greet Ann."), RequestReply(C, "")]}, for_ms=100)
+    (role, first), (_, second) = played.stream.blocks()[-2:]
+    assert role == "USER!"
+    assert first == prompt_for("Greet Ann.") != second == prompt_for("")
+    assert "Greet Ann." in first
 
 
 def test_a_tool_call_of_an_earlier_session_is_answered_in_words_and_once() -> None:

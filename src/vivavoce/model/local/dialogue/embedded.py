@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
@@ -83,6 +84,17 @@ class EmbeddedDialogue:
         """Says the whole of it again: it cannot tell which of its words were heard."""
         for text in self._conversation.state.said:
             yield Say(text)
+
+    async def prompted(self, instructions: str) -> AsyncGenerator[Act, None]:
+        """What it said last, or else its greeting, or else what it can do. It follows no instructions."""
+        del instructions
+        if said := self._conversation.state.said or ([self._agent.greeting] if self._agent.greeting else []):
+            for text in said:
+                yield Say(text)
+        else:
+            async with aclosing(self.reply(Heard("what can you do"))) as acts:
+                async for act in acts:
+                    yield act
 
     def _rehear(self, turns: Sequence[PastTurn], tools: Sequence[PendingTool]) -> list[Act]:
         """The conversation is where the caller's words since the last tool call have brought it."""

@@ -91,6 +91,10 @@ class Dialogue(Protocol):
         """After :meth:`recall`: the answer that was broken off, taken up again."""
         ...
 
+    def prompted(self, instructions: str) -> AsyncGenerator[Act, None]:
+        """Says something unasked. ``instructions`` may be empty; who cannot follow them goes without."""
+        ...
+
     async def aclose(self) -> None:
         """Lets go of what the dialogue holds, such as connections."""
         ...

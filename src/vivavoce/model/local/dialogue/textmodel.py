@@ -42,6 +42,7 @@ _BROKEN_OFF: Final = (
     "(Not the caller: the line was disturbed and your last answer was broken off. Go on from there, without repeating "
     "what you had said.)"
 )
+_PROMPTED: Final = "(Not the caller: say something to the caller now, without waiting for them. {instructions})"
 _EXPECTATIONS: Final = (
     (re.compile(r"\b(digits?|number|code)\b"), Expecting.DIGITS),
     (re.compile(r"\b(your name|what name|which name)\b"), Expecting.NAME),
@@ -213,8 +214,14 @@ class TextModelDialogue:
             self._history.append(AgentSaid("", wishes))
             self._waiting.update(tool.tool_call for tool in tools)
 
-    async def carry_on(self) -> AsyncGenerator[Act, None]:
-        self._history.append(UserSaid(_BROKEN_OFF))
+    def carry_on(self) -> AsyncGenerator[Act, None]:
+        return self._told_aside(_BROKEN_OFF)
+
+    def prompted(self, instructions: str) -> AsyncGenerator[Act, None]:
+        return self._told_aside(_PROMPTED.format(instructions=instructions or "Go on by what was said so far."))
+
+    async def _told_aside(self, text: str) -> AsyncGenerator[Act, None]:
+        self._history.append(UserSaid(text))
         async with aclosing(self._answer()) as acts:
             async for act in acts:
                 yield act

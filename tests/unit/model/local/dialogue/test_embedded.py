@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from tests.unit.model.local.dialogue.agents import NOW, SHOP, gathered, understander
 from vivavoce.events import PastTurn, PendingTool, Speaker, ToolCallId
@@ -85,6 +86,18 @@ def test_what_another_model_wrote_need_not_be_readable() -> None:
         await one.recall([], tools)
         assert await gathered(one.tool_result("find_bikes", '{"count": 0}', ok=True))
         assert await gathered(one.tool_result("unheard_of", "1", ok=True)) == []
+
+    asyncio.run(talk())
+
+
+def test_unasked_it_says_what_it_said_last_or_what_it_can_do() -> None:
+    async def talk() -> None:
+        one = dialogue()
+        assert await gathered(one.prompted("Sing.")) == [Say("Wheels, hello.")]
+        mute = EmbeddedDialogue(replace(SHOP, greeting=""), now=lambda: NOW, understander=understander())
+        assert await gathered(mute.prompted("")) == await gathered(mute.reply(Heard("what can you do")))
+        await one.recall([PastTurn(Speaker.CALLER, "i'd like to book a test ride")])
+        assert await gathered(one.prompted("")) == [Say("Which model would you like to ride?")]
 
     asyncio.run(talk())
 

@@ -93,6 +93,20 @@ def test_the_result_of_a_tool_that_another_session_asked_for_is_told() -> None:
             ToolGave("another", "2"),
         ]
         assert await gathered(one.carry_on()) == [Say("Red ones.")]
+        assert tape.shown[1][-1] != UserSaid("bikes")
+
+    asyncio.run(talk())
+
+
+def test_it_speaks_unasked_and_is_told_that_nobody_asked() -> None:
+    async def talk() -> None:
+        one, tape = dialogue([Piece("Are you still there?")], [Piece("Hello.")])
+        assert await gathered(one.prompted("Ask whether they are there.")) == [Say("Are you still there?")]
+        asked = tape.shown[0][-1]
+        assert isinstance(asked, UserSaid)
+        assert "Not the caller" in asked.text
+        assert "Ask whether they are there." in asked.text
+        assert await gathered(one.prompted("")) == [Say("Hello.")]
 
     asyncio.run(talk())
 

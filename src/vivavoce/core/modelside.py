@@ -14,10 +14,8 @@ from vivavoce.core.watch import Watch, is_sign_of_life
 from vivavoce.events import (
     AgentAudio,
     AgentText,
-    CallerPressed,
     CallerSpeechStarted,
     CallerSpeechStopped,
-    CallerText,
     CallerTranscribed,
     CloseModel,
     Effect,
@@ -39,11 +37,6 @@ REPORTED_LATE_MS = 200
 """Less than this may have been played already: channels report now and then."""
 
 _WORK = AgentAudio | CallerTranscribed | ResponseFinished | ResponseInterrupted | ToolRequested
-
-
-def pressed(digits: str) -> str:
-    """How a model is told of keys."""
-    return f"(On the keypad I pressed: {' '.join(digits)})"
 
 
 class ModelSide:
@@ -150,10 +143,6 @@ class ModelSide:
         match event:
             case CallerTranscribed(_, text, True):
                 history.caller_said(text)
-            case CallerText(text):
-                history.caller_typed(text)
-            case CallerPressed(digits):
-                history.caller_typed(pressed(digits))
             case ResponseStarted(_, response):
                 history.agent_begins(response)
             case AgentText(_, response, text, _, False):

@@ -10,7 +10,8 @@ send is asked about before it moves a machine. What changes nothing is answered 
 so that the timeline says why.
 
 Who talks and what is heard of it is :mod:`vivavoce.core.talk`; which model session speaks for the call is
-:mod:`vivavoce.core.modelside`; how the call ends is :mod:`vivavoce.core.ending`. Here are the other joint rules, each
+:mod:`vivavoce.core.modelside`; what the caller's side asks for without talking is :mod:`vivavoce.core.asking`; how the
+call ends is :mod:`vivavoce.core.ending`. Here are the other joint rules, each
 in one place: a call talks when channel and model are both there (``_connect``); a tool's answer goes to whichever
 session speaks for the call by then (``_tool_finished``); silence counts only while nobody talks, plays or works
 (``_settle``).
@@ -21,11 +22,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
+from vivavoce.core.asking import Asking
 from vivavoce.core.ending import Ending
 from vivavoce.core.intake import Intake
 from vivavoce.core.links import Link, LinkMove, ModelLinks
 from vivavoce.core.machine import Machine
-from vivavoce.core.modelside import ModelSide, pressed
+from vivavoce.core.modelside import ModelSide
 from vivavoce.core.parts import Parts
 from vivavoce.core.phase import Phase, PhaseMove
 from vivavoce.core.talk import Talk
@@ -55,20 +57,17 @@ from vivavoce.events import (
     Effect,
     Event,
     ForwardAudio,
-    ForwardText,
     HistoryRevised,
     Ignore,
     Instant,
     ModelEvent,
     ModelLost,
     ModelReady,
-    PastTurn,
     PendingTool,
     PlayoutProgress,
     PlayoutStopped,
     Recall,
     ReplyRequested,
-    RequestReply,
     ResponseFinished,
     ResponseInterrupted,
     ResponseStarted,
@@ -101,7 +100,7 @@ _CHANGES_WHAT_IS_LEFT = (
 class Session:
     """The pure core of one call. Not thread-safe, and needs not be: one loop steps it."""
 
-    __slots__ = ("_ending", "_model", "_parts")
+    __slots__ = ("_asking", "_ending", "_model", "_parts")
 
     def __init__(self) -> None:
         self._put_together(_NO_PLAN)
@@ -110,6 +109,7 @@ class Session:
         self._parts = Parts(plan)
         self._model = ModelSide(self._parts)
         self._ending = Ending(self._parts, self._model)
+        self._asking = Asking(self._parts, self._model)
 
     @property
     def phase(self) -> Machine[Phase, PhaseMove]:
@@ -222,17 +222,17 @@ class Session:
             case ModelLost():
                 return self._model.lost(event, now)
             case CallerText(text):
-                return self._ask(event, ForwardText(self.models.current, text), now)
+                return self._asking.typed(text, now)
             case CallerPressed(digits):
-                return self._ask(event, ForwardText(self.models.current, pressed(digits)), now)
+                return self._asking.pressed(digits, now)
             case ReplyRequested(instructions):
-                return self._ask(event, RequestReply(self.models.current, instructions), now)
+                return self._asking.reply(instructions, now)
             case CallerInterrupted():
-                return self._interrupted(event)
+                return self._asking.interrupted()
             case HistoryRevised(turns):
-                return self._history_revised(turns, now)
+                return self._asking.history(turns, now)
             case AgentRevised(interruption):
-                return self._agent_revised(interruption, now)
+                return self._asking.agent(interruption, now)
             case CallerHungUp(reason):
                 return self._ending.channel_gone(Disposition.COMPLETED, reason or "the caller hung up")
             case ChannelLost(message):
@@ -308,34 +308,6 @@ class Session:
     def _forward(self, audio: Audio) -> Iterator[Effect]:
         self._parts.owed.forward(audio)
         yield ForwardAudio(self.models.current, audio)
-
-    def _ask(self, event: Event, wish: ForwardText | RequestReply, now: Instant) -> Iterator[Effect]:
-        """What was typed takes the turn as talk does. Before the call talks it is kept."""
-        if self.phase.state not in (Phase.OPENING, Phase.TALKING):
-            yield _ignore(event, f"the call is {self.phase.state}")
-            return
-        self._parts.owed.ask(wish, now)
-        if self.phase.state is Phase.TALKING:
-            self.timers.clear(Timer.SILENCE)  # it is activity; settling sets it anew
-            yield from self.talk.caller_typed(self.models.current)
-            if self.models.live and not self._model.outdated:
-                yield wish
-
-    def _interrupted(self, event: CallerInterrupted) -> Iterator[Effect]:
-        if self.phase.state is not Phase.TALKING or self.talk.agent_quiet:
-            yield _ignore(event, "the agent says nothing")
-            return
-        yield from self.talk.caller_typed(self.models.current)
-
-    def _history_revised(self, turns: tuple[PastTurn, ...], now: Instant) -> Iterator[Effect]:
-        self._parts.history.replace(turns, self.talk.playouts)
-        if self.phase.state is Phase.TALKING:
-            yield from self._model.revise(now)
-
-    def _agent_revised(self, interruption: str, now: Instant) -> Iterator[Effect]:
-        self.talk.revise(interruption)
-        if self.phase.state in (Phase.OPENING, Phase.TALKING):
-            yield from self._model.revise(now)
 
     def _tool_requested(self, event: ToolRequested, now: Instant) -> Iterator[Effect]:
         if self.tools.known(event.tool_call):

@@ -60,7 +60,7 @@ class PacedChannel:
         self._hung_up = False
 
     async def run(self, emit: EmitChannelEvent) -> None:
-        beats = _Beats(FRAME_MS / 1000)
+        beats = Beats(FRAME_MS / 1000)
         await emit(CallerConnected(self.name, self.rate_hz))
         frames = samples = 0
         while True:
@@ -97,7 +97,7 @@ class PacedChannel:
         return True
 
 
-class _Beats:
+class Beats:
     """Every ``period_s`` of loop time from now on. A beat that is late moves none of those after it."""
 
     def __init__(self, period_s: float) -> None:

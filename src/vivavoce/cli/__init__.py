@@ -32,6 +32,7 @@ VERBS: Mapping[str, Verb] = {
     "talk": Verb("vivavoce.cli.talk", "Talk with an agent yourself: microphone and loudspeaker."),
     "call": Verb("vivavoce.cli.call", "Call an agent with sound files."),
     "serve": Verb("vivavoce.cli.serve", "Let clients, browsers and phones call agents."),
+    "keys": Verb("vivavoce.cli.keys", "Make API keys for the server."),
     "replay": Verb("vivavoce.cli.replay", "Prove that a recorded call would go the same way again."),
     "emulate": Verb("vivavoce.cli.emulate", "Be Nova Sonic for any client of it, without an account."),
     "init": Verb("vivavoce.cli.init", "Start an agent of your own."),

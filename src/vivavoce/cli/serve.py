@@ -28,6 +28,7 @@ from vivavoce.model.port import Model
 from vivavoce.server.desk import ServedAgent
 from vivavoce.server.front import front_application, front_door
 from vivavoce.server.listen import Signals, new_loop, open_listener, serve, tls_context, url_of
+from vivavoce.server.secrets import new_sealing_key
 from vivavoce.server.settings import ServerSettings, finished, read_settings
 from vivavoce.timeline.disk import Disk
 
@@ -104,7 +105,9 @@ def run(serving: Serving, listener: socket.socket, terminal: Terminal, *, as_jso
     disk = Disk()
 
     async def main() -> int:
-        door = front_door(serving.settings, serving.agents, serving.calls, disk, clock.wall_clock)
+        door = front_door(
+            serving.settings, serving.agents, serving.calls, disk, clock.wall_clock, sealing_key=new_sealing_key()
+        )
         signals = Signals()
 
         def ready() -> None:

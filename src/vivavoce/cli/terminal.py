@@ -20,8 +20,8 @@ class Terminal(Console):
     program goes on: what was promised to be kept is kept.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        super().__init__(quiet=quiet, highlight=False, markup=False, emoji=False)
+    def __init__(self, *, quiet: bool = False, stderr: bool = False) -> None:
+        super().__init__(quiet=quiet, stderr=stderr, highlight=False, markup=False, emoji=False)
 
     def say(self, words: str = "", style: StyleType = "") -> None:
         """A line, wrapped between words."""

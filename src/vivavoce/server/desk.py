@@ -20,10 +20,11 @@ from vivavoce.engine.answer import AnsweredCall, Answering
 from vivavoce.engine.call import Tools, Witness
 from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import Refused
-from vivavoce.events import Effect, Event, Instant
+from vivavoce.events import Disposition, Effect, Event, Instant
 from vivavoce.model.port import Model
 from vivavoce.server.admission import Admission, Bounds
 from vivavoce.server.limits import LagWindow
+from vivavoce.server.metrics import Metrics
 from vivavoce.server.waiting import cancelling
 from vivavoce.timeline.disk import Disk
 
@@ -93,8 +94,10 @@ class Desk:
         disk: Disk,
         now: Callable[[], datetime],
         admission: Admission,
+        metrics: Metrics | None = None,
     ) -> None:
         self.admission = admission
+        self._metrics = metrics or Metrics()
         self.lag = LagWindow()
         self._agents = {served.name: served for served in agents}
         self._calls = calls
@@ -133,7 +136,11 @@ class Desk:
         model = served.models[0] if served is not None and served.models else ""
         now_s = loop_time_s()
         lag_ms = self.lag.p99_ms(now_s)
-        place = self.admission.take(bounds or Bounds(), model, lag_ms=lag_ms, now_s=now_s)
+        try:
+            place = self.admission.take(bounds or Bounds(), model, lag_ms=lag_ms, now_s=now_s)
+        except Refused as refused:
+            self._metrics.count("vivavoce_calls_refused_total", reason=refused.code)
+            raise
         self._changed.set()
         try:
             yield
@@ -177,11 +184,17 @@ class Desk:
 
     async def run(self, live: LiveCall) -> AnsweredCall:
         """Runs the call to its end; meanwhile it is in :attr:`live`."""
+        name = live.agent.name
         self._live[live.call] = live
+        self._metrics.count("vivavoce_calls_total", agent=name)
+        disposition = Disposition.FAILED
         try:
-            return await live.answering.run()
+            answered = await live.answering.run()
+            disposition = answered.result.disposition
         finally:
             del self._live[live.call]
+            self._metrics.count("vivavoce_calls_ended_total", agent=name, disposition=disposition.value)
+        return answered
 
     async def changed(self) -> None:
         """Returns when calls came or went since this was last asked."""

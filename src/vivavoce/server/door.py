@@ -9,16 +9,23 @@ from datetime import datetime
 from starlette.requests import HTTPConnection
 
 from vivavoce.server.desk import Desk
+from vivavoce.server.keys import Keyring
+from vivavoce.server.metrics import Metrics
+from vivavoce.server.secrets import Sealer
 from vivavoce.server.settings import ServerSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One for each process. ``now`` is the time of day."""
+    """One for each process. ``now`` is the time of day, ``worker`` the process's number."""
 
     desk: Desk
     settings: ServerSettings
+    keyring: Keyring
+    sealer: Sealer
+    metrics: Metrics
     now: Callable[[], datetime]
+    worker: int = 0
 
 
 def door(connection: HTTPConnection) -> Door:

@@ -21,6 +21,8 @@ from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import SetupFault, UsageError
 from vivavoce.server.desk import Desk
 from vivavoce.server.door import Door
+from vivavoce.server.gate import Gate, GuardedHttp
+from vivavoce.server.metrics import Metrics
 from vivavoce.server.settings import ServerSettings
 from vivavoce.server.waiting import cancelling
 
@@ -78,11 +80,12 @@ def tls_context(settings: ServerSettings) -> ssl.SSLContext | None:
 class Connections:
     """What makes a protocol for each connection, and closes those that are left."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, metrics: Metrics) -> None:
+        self._gate = Gate(settings.limits, metrics)
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of every malformed request
         self._config = uvicorn.Config(
             app,
-            http="httptools",
+            http=GuardedHttp,
             ws=settings.websocket,
             ws_max_size=settings.limits.message_bytes,
             ws_ping_interval=PING_S,
@@ -99,11 +102,7 @@ class Connections:
         self._state = ServerState()
 
     def protocol(self) -> asyncio.Protocol:
-        made = self._config.http_protocol_class(  # type: ignore[call-arg]
-            config=self._config, server_state=self._state, app_state={}
-        )
-        assert isinstance(made, asyncio.Protocol)
-        return made
+        return GuardedHttp(self._gate, self._config, self._state)
 
     async def keep_time(self) -> None:
         """Sets the Date of answers."""
@@ -153,7 +152,7 @@ async def serve(
     """Serves until asked to end, drains, and returns how many calls had to be stopped. The listeners stay open for as
     long as calls are live, so that whoever comes then is told why not.
     """
-    connections = Connections(app, door.settings)
+    connections = Connections(app, door.settings, door.metrics)
     context = tls_context(door.settings)
     async with signals.heeded(), cancelling(watch_lag(door.desk)), cancelling(connections.keep_time()):
         servers = [await _listen(connections, listener, context, door.settings) for listener in listeners]

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketState
 
 from vivavoce.errors import Refused
+from vivavoce.server.door import door
 
 POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
@@ -42,6 +43,7 @@ async def on_refused(connection: HTTPConnection, error: Exception) -> Response |
     an ordinary answer; after that, by a close code.
     """
     assert isinstance(error, Refused)
+    door(connection).metrics.count("vivavoce_requests_refused_total", reason=error.code)
     if not isinstance(connection, WebSocket):
         return refusal(error)
     if connection.application_state is WebSocketState.CONNECTING:

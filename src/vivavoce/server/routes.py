@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from vivavoce.server.access import authenticate
+from vivavoce.server.client_secrets import client_secrets
+from vivavoce.server.desk import ServedAgent
 from vivavoce.server.door import door
+from vivavoce.server.metrics import CONTENT_TYPE, Sample, exposition
+from vivavoce.server.process import resident_bytes
 
 
 async def healthz(_request: Request) -> Response:
@@ -22,8 +29,9 @@ async def readyz(request: Request) -> Response:
 
 async def models(request: Request) -> Response:
     """What ``?model=`` may name, as OpenAI lists models."""
-    desk = door(request).desk
-    data = [{"id": name, "object": "model", "created": 0, "owned_by": "vivavoce"} for name in desk.agents]
+    data = [
+        {"id": served.name, "object": "model", "created": 0, "owned_by": "vivavoce"} for served in _callable(request)
+    ]
     return JSONResponse({"object": "list", "data": data})
 
 
@@ -37,9 +45,32 @@ async def agents(request: Request) -> Response:
             "language": served.agent.language,
             "models": list(served.models),
         }
-        for served in door(request).desk.agents.values()
+        for served in _callable(request)
     ]
     return JSONResponse({"object": "list", "data": data})
+
+
+async def metrics(request: Request) -> Response:
+    authenticate(request, "metrics")
+    here = door(request)
+    state = here.desk.readiness()
+    live = Counter(live.agent.name for live in here.desk.live.values())
+    gauges = [
+        *(Sample("vivavoce_live_calls", (("agent", name),), live[name]) for name in here.desk.agents),
+        Sample("vivavoce_max_calls", (), state.limit),
+        Sample("vivavoce_draining", (), float(here.desk.admission.draining)),
+        Sample("vivavoce_loop_lag_p99_seconds", (), round(state.lag_ms / 1000, 6)),
+        Sample("vivavoce_resident_bytes", (), resident_bytes()),
+    ]
+    text = exposition([*here.metrics.samples(), *gauges], worker=str(here.worker))
+    return PlainTextResponse(text, media_type=CONTENT_TYPE)
+
+
+def _callable(request: Request) -> list[ServedAgent]:
+    """What this caller may call."""
+    caller = authenticate(request)
+    agents = door(request).desk.agents
+    return [served for name, served in agents.items() if caller.may_call(name)]
 
 
 ROUTES = (
@@ -47,4 +78,6 @@ ROUTES = (
     Route("/readyz", readyz),
     Route("/v1/models", models),
     Route("/v1/agents", agents),
+    Route("/v1/realtime/client_secrets", client_secrets, methods=["POST"]),
+    Route("/metrics", metrics),
 )

@@ -1,0 +1,29 @@
+"""What a server needs of the operating system for its process."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+from pathlib import Path
+
+_OPEN_FILES = 65_536
+_STATM = Path("/proc/self/statm")
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds now; where the system does not tell, the most that it ever held."""
+    try:
+        return int(_STATM.read_text().split()[1]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
+
+
+def allow_many_connections() -> None:
+    """As many open files as this process may have, within reason: each connection is one, and the usual 1024 are soon
+    used up."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))

@@ -1,0 +1,1 @@
+"""Callers on the telephone, whoever the carrier is."""

@@ -1,0 +1,361 @@
+"""What is sent to a carrier when, and how far the caller has heard it. Pure: instants are arguments, in seconds.
+
+Two kinds of carriers, one surface (:class:`Playout`). Most keep a queue: they are sent a little ahead, so that a stall
+of ours is not heard, and say by marks how far they have played; what they have not played can be taken back.
+AudioSocket plays what it gets when it gets it: it is sent 20 ms every 20 ms and nothing ahead.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from vivavoce.audio.pcm import BYTES_PER_SAMPLE, samples_in, silence
+from vivavoce.channel.pacing import PlayoutQueue
+from vivavoce.events import Evidence, PlayoutProgress, PlayoutStopped, ResponseId, Samples
+from vivavoce.wire.telephony.line import FRAME_MS, Clear, LineWish, Mark, SendMedia
+
+AHEAD_MS = 1_000
+"""So much audio may wait at the carrier. What is taken back is sent again for the next reply, so it is not more."""
+MARK_MS = 200
+"""After so much audio a mark: as exact as a position is without one, times the drift of two clocks."""
+OVERDUE_S = 2.0
+"""A mark that is so late will not come: the carrier is assumed to have played."""
+
+Report = PlayoutProgress | PlayoutStopped
+
+
+class Playout(Protocol):
+    """One call's. ``reports`` are facts that have become true, oldest first: take them out."""
+
+    reports: deque[Report]
+
+    def play(self, response: ResponseId, pcm: bytes) -> None: ...
+
+    def finish(self, response: ResponseId) -> None: ...
+
+    def flush(self, response: ResponseId, now_s: float) -> None: ...
+
+    def mark_reached(self, name: str, now_s: float) -> None: ...
+
+    def hold(self, held: bool) -> None:
+        """The carrier asked to wait, or to go on."""
+        ...
+
+    def next(self, now_s: float) -> LineWish | None:
+        """What to send now; None if nothing is due."""
+        ...
+
+    @property
+    def due_s(self) -> float | None:
+        """When :meth:`next` may have something that it has not now; None while only a call can change that."""
+        ...
+
+
+class PacedPlayout:
+    """20 ms every 20 ms, silence if there is nothing else: the carrier's clock is this one."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self.reports: deque[Report] = deque()
+        self._queue = PlayoutQueue(rate_hz, Evidence.PACED)
+        self._frame = rate_hz * FRAME_MS // 1000
+        self._due_s = 0.0
+
+    def play(self, response: ResponseId, pcm: bytes) -> None:
+        self._queue.play(response, pcm)
+
+    def finish(self, response: ResponseId) -> None:
+        if report := self._queue.finish(response):
+            self.reports.append(report)
+
+    def flush(self, response: ResponseId, now_s: float) -> None:
+        del now_s
+        self.reports.append(self._queue.flush(response))
+
+    def mark_reached(self, name: str, now_s: float) -> None:
+        del name, now_s
+
+    def hold(self, held: bool) -> None:
+        del held
+
+    def next(self, now_s: float) -> LineWish | None:
+        if now_s < self._due_s:
+            return None
+        # A stall is not made up for: what was late once would be late for the rest of the call.
+        late_s = now_s - self._due_s
+        self._due_s = (self._due_s if late_s < FRAME_MS / 1000 else now_s) + FRAME_MS / 1000
+        taken = self._queue.take(self._frame)
+        self.reports.extend(taken.reports)
+        return SendMedia(taken.pcm + silence(self._frame - samples_in(taken.pcm)))
+
+    @property
+    def due_s(self) -> float | None:
+        return self._due_s
+
+
+@dataclass(slots=True)
+class _Response:
+    """Samples: given to us, put on the line, played as far as is known."""
+
+    given: int = 0
+    sent: int = 0
+    played: int = 0
+    finished: bool = False
+    flushed: bool = False
+    over: bool = False
+
+    @property
+    def all_sent(self) -> bool:
+        return self.finished and self.sent == self.given
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A stretch of a response; ``at`` is its position in the response."""
+
+    response: ResponseId
+    at: int
+    pcm: bytes
+
+    @property
+    def samples(self) -> int:
+        return len(self.pcm) // BYTES_PER_SAMPLE
+
+    def split(self, samples: int) -> tuple[_Piece, _Piece]:
+        cut = samples * BYTES_PER_SAMPLE
+        return (
+            _Piece(self.response, self.at, self.pcm[:cut]),
+            _Piece(self.response, self.at + samples, self.pcm[cut:]),
+        )
+
+
+class _Line:
+    """The carrier's queue as far as we can know it: positions count samples sent since it was last cleared.
+
+    What was played is the last mark and the time since, and no more than was sent.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self.sent = 0
+        self.marked = 0
+        self._base = 0
+        self._base_s = 0.0
+        self._epoch = 0
+        self._count = 0
+        self._marks: deque[tuple[str, int]] = deque()
+
+    def played(self, now_s: float) -> int:
+        return min(self.sent, self._base + max(0, round((now_s - self._base_s) * self._rate_hz)))
+
+    def send(self, samples: int, now_s: float) -> None:
+        if self.played(now_s) == self.sent:  # it had run dry: this is played from now on
+            self._base, self._base_s = self.sent, now_s
+        self.sent += samples
+
+    def ahead_until_s(self, samples: int) -> float:
+        """When no more than ``samples`` of what was sent will be left to play."""
+        return self._base_s + (self.sent - samples - self._base) / self._rate_hz
+
+    def mark(self) -> str:
+        self._count += 1
+        name = f"{self._epoch}.{self._count}"
+        self._marks.append((name, self.sent))
+        self.marked = self.sent
+        return name
+
+    def reached(self, name: str, now_s: float) -> int | None:
+        """The position of a mark; None for one that was cleared away, or never set."""
+        if all(name != pending for pending, _ in self._marks):
+            return None
+        while True:
+            pending, position = self._marks.popleft()
+            if pending == name:
+                self._base, self._base_s = position, now_s
+                return position
+
+    @property
+    def overdue_s(self) -> float | None:
+        """When the oldest mark that is out will be too late."""
+        if not self._marks:
+            return None
+        return self._base_s + (self._marks[0][1] - self._base) / self._rate_hz + OVERDUE_S
+
+    def give_up(self) -> int:
+        """The position of the oldest mark, which is out no more."""
+        return self._marks.popleft()[1]
+
+    def clear(self) -> None:
+        self._epoch += 1
+        self._marks.clear()
+        self.sent = self.marked = self._base = 0
+
+
+class QueuedPlayout:
+    """For a carrier that keeps a queue. Whole frames only; a rest waits for more, or is filled up at the end."""
+
+    def __init__(self, rate_hz: int, frames_per_message: int) -> None:
+        self.reports: deque[Report] = deque()
+        self._line = _Line(rate_hz)
+        self._rate_hz = rate_hz
+        self._frame = rate_hz * FRAME_MS // 1000
+        self._most = self._frame * frames_per_message
+        self._responses: dict[ResponseId, _Response] = {}
+        self._unsent: deque[_Piece] = deque()
+        self._unplayed: deque[tuple[int, _Piece]] = deque()  # on the line, with their positions there
+        self._clear_due = False
+        self._held = False
+
+    def play(self, response: ResponseId, pcm: bytes) -> None:
+        state = self._state(response)
+        if pcm and not state.flushed:
+            self._unsent.append(_Piece(response, state.given, pcm))
+            state.given += samples_in(pcm)
+
+    def finish(self, response: ResponseId) -> None:
+        state = self._state(response)
+        state.finished = True
+        self._end(response, state)
+
+    def flush(self, response: ResponseId, now_s: float) -> None:
+        state = self._state(response)
+        state.flushed = True
+        self._unsent = deque(piece for piece in self._unsent if piece.response != response)
+        played = self._line.played(now_s)
+        self._take_played(played)
+        if any(piece.response == response for _, piece in self._unplayed):
+            # The carrier drops all it has, so what belongs to other responses is sent again.
+            again = [piece for _, piece in self._unplayed if piece.response != response]
+            for piece in again:
+                self._responses[piece.response].sent -= piece.samples
+            self._unsent.extendleft(reversed(again))
+            self._unplayed.clear()
+            self._line.clear()
+            self._clear_due = True
+        self.reports.append(PlayoutStopped(response, Samples(state.played), Evidence.PLAYED))
+        for other, its in self._responses.items():
+            self._end(other, its)
+
+    def mark_reached(self, name: str, now_s: float) -> None:
+        position = self._line.reached(name, now_s)
+        if position is not None:
+            self._report(position, Evidence.PLAYED)
+
+    def hold(self, held: bool) -> None:
+        self._held = held
+
+    def next(self, now_s: float) -> LineWish | None:
+        if self._clear_due:
+            self._clear_due = False
+            return Clear()
+        if (overdue_s := self._line.overdue_s) is not None and now_s >= overdue_s:
+            self._assume()
+        if self._mark_due():
+            return Mark(self._line.mark())
+        if self._held or not self._sendable or now_s < self._send_at_s:
+            return None
+        pcm = self._take(now_s)
+        return SendMedia(pcm) if pcm else None
+
+    @property
+    def due_s(self) -> float | None:
+        sending_s = self._send_at_s if self._sendable and not self._held else None
+        times_s = [time_s for time_s in (sending_s, self._line.overdue_s) if time_s is not None]
+        return min(times_s, default=None)
+
+    @property
+    def _sendable(self) -> bool:
+        """Whether there is a whole frame, or an end that can be filled up to one."""
+        samples = 0
+        for piece in self._unsent:
+            samples += piece.samples
+            if samples >= self._frame:
+                return True
+        return bool(self._unsent) and self._responses[self._unsent[-1].response].finished
+
+    @property
+    def _send_at_s(self) -> float:
+        return self._line.ahead_until_s((AHEAD_MS - FRAME_MS) * self._rate_hz // 1000)
+
+    def _mark_due(self) -> bool:
+        unmarked = self._line.sent - self._line.marked
+        if unmarked <= 0:
+            return False
+        if unmarked >= MARK_MS * self._rate_hz // 1000:
+            return True
+        return bool(self._unplayed) and self._responses[self._unplayed[-1][1].response].all_sent
+
+    def _take(self, now_s: float) -> bytes:
+        """The next whole frames, put on the line."""
+        room = self._most
+        pieces: list[_Piece] = []
+        for piece in self._unsent:
+            pieces.append(piece if piece.samples <= room else piece.split(room)[0])
+            room -= pieces[-1].samples
+            if not room:
+                break
+        samples = self._most - room
+        filling = -samples % self._frame
+        if filling and not (len(pieces) == len(self._unsent) and self._responses[pieces[-1].response].finished):
+            pieces = self._without_rest(pieces, samples % self._frame)
+            filling = 0
+        return b"".join([self._put(piece, now_s) for piece in pieces]) + self._fill(filling, now_s)
+
+    @staticmethod
+    def _without_rest(pieces: list[_Piece], rest: int) -> list[_Piece]:
+        """The same but for the last ``rest`` samples."""
+        kept = list(pieces)
+        while rest:
+            last = kept.pop()
+            if last.samples > rest:
+                kept.append(last.split(last.samples - rest)[0])
+            rest -= min(rest, last.samples)
+        return kept
+
+    def _put(self, piece: _Piece, now_s: float) -> bytes:
+        """``piece`` is the first of what is unsent, or a part of it."""
+        first = self._unsent.popleft()
+        if piece.samples < first.samples:
+            self._unsent.appendleft(first.split(piece.samples)[1])
+        self._unplayed.append((self._line.sent, piece))
+        self._line.send(piece.samples, now_s)
+        self._responses[piece.response].sent += piece.samples
+        return piece.pcm
+
+    def _fill(self, samples: int, now_s: float) -> bytes:
+        if samples:
+            self._line.send(samples, now_s)
+        return silence(samples)
+
+    def _assume(self) -> None:
+        self._report(self._line.give_up(), Evidence.ASSUMED)
+
+    def _report(self, position: int, evidence: Evidence) -> None:
+        for response in self._take_played(position):
+            state = self._responses[response]
+            if state.all_sent and state.played == state.given:
+                state.over = True
+            self.reports.append(PlayoutProgress(response, Samples(state.played), evidence))
+
+    def _take_played(self, position: int) -> list[ResponseId]:
+        """The line was played so far: whose audio that was, in order."""
+        moved: dict[ResponseId, None] = {}
+        while self._unplayed and self._unplayed[0][0] < position:
+            at, piece = self._unplayed.popleft()
+            if at + piece.samples > position:
+                played, rest = piece.split(position - at)
+                self._unplayed.appendleft((position, rest))
+                piece = played
+            self._responses[piece.response].played = piece.at + piece.samples
+            moved[piece.response] = None
+        return list(moved)
+
+    def _end(self, response: ResponseId, state: _Response) -> None:
+        """The last report of a response that was played to its end before it was known to be finished."""
+        if state.all_sent and state.played == state.given and not state.over and not state.flushed:
+            state.over = True
+            self.reports.append(PlayoutProgress(response, Samples(state.played), Evidence.PLAYED))
+
+    def _state(self, response: ResponseId) -> _Response:
+        return self._responses.setdefault(response, _Response())

@@ -1,0 +1,23 @@
+"""A telephone line passes the suite, whoever the carrier is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.channel.telephony.carriers import DIALECTS, AudioSocket, Carrier, Dialect, Vonage
+from vivavoce.conformance import ChannelUnderTest, check_channel
+from vivavoce.engine.clock import run
+
+pytestmark = pytest.mark.timeout(30)
+
+
+def on_the_line(dialect: type[Dialect]) -> ChannelUnderTest:
+    carrier = Carrier(dialect())
+    # G.711 is not exact, and the suite compares sample by sample.
+    exact = dialect in (Vonage, AudioSocket)
+    return ChannelUnderTest(carrier.line(), carrier.hang_up, (lambda: carrier.heard) if exact else None)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_carrier(dialect: type[Dialect]) -> None:
+    run(check_channel(lambda: on_the_line(dialect)), virtual=True)

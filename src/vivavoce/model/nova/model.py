@@ -238,6 +238,7 @@ def _profile(sonic: NovaSonic, opening: Opening, endpoint: str) -> ModelProfile:
         input_rate_hz=opening.input_rate_hz,
         output_rate_hz=opening.output_rate_hz,
         simulated=simulated,
+        voices=tuple(voice.name for voice in sonic.voices),
     )
 
 

@@ -26,7 +26,8 @@ from vivavoce.engine import clock
 from vivavoce.errors import UsageError
 from vivavoce.model.port import Model
 from vivavoce.server.desk import ServedAgent
-from vivavoce.server.front import front_application, front_door
+from vivavoce.server.door import open_door
+from vivavoce.server.front import front_application
 from vivavoce.server.listen import Signals, new_loop, open_listener, serve, tls_context, url_of
 from vivavoce.server.secrets import new_sealing_key
 from vivavoce.server.settings import ServerSettings, finished, read_settings
@@ -105,7 +106,7 @@ def run(serving: Serving, listener: socket.socket, terminal: Terminal, *, as_jso
     disk = Disk()
 
     async def main() -> int:
-        door = front_door(
+        door = open_door(
             serving.settings, serving.agents, serving.calls, disk, clock.wall_clock, sealing_key=new_sealing_key()
         )
         signals = Signals()
@@ -146,12 +147,12 @@ def served_agents(arguments: Sequence[str], chosen: Chosen) -> list[ServedAgent]
 
 def _served(name: str, chosen: Chosen) -> ServedAgent:
     agent = chosen.read_agent()
-    models = tuple(model.profile.name for model in chosen.usable_models(agent))
+    profiles = [model.profile for model in chosen.usable_models(agent)]
 
     def make_models(revised: Agent) -> Sequence[Model]:
         return chosen.usable_models(revised)
 
-    return ServedAgent(name, agent, make_models, models)
+    return ServedAgent(name, agent, make_models, tuple(one.name for one in profiles), profiles[0].voices)
 
 
 def named(argument: str) -> tuple[str, Path]:

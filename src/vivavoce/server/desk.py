@@ -43,6 +43,8 @@ class ServedAgent:
     make_models: Callable[[Agent], Sequence[Model]]
     models: tuple[str, ...] = ()
     """Their names, in order of preference."""
+    voices: tuple[str, ...] = ()
+    """Those that the first of them has; empty where nobody knows."""
 
 
 @dataclass(slots=True, eq=False)

@@ -85,6 +85,7 @@ class Connections:
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of every malformed request
         self._config = uvicorn.Config(
             app,
+            interface="asgi3",
             http=GuardedHttp,
             ws=settings.websocket,
             ws_max_size=settings.limits.message_bytes,

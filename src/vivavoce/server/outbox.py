@@ -91,12 +91,12 @@ class Outbox:
                 await self._write()
                 code, reason = self._close
                 await self._socket.close(code, reason[:120])
-        except (WebSocketDisconnect, OSError):
-            self._drop()
-        except TimeoutError:
+        except TimeoutError:  # an OSError, too
             self._drop()
             if self._abort is not None:
                 self._abort()
+        except (WebSocketDisconnect, OSError):
+            self._drop()
         finally:
             self._close = self._close or (1006, "")
 

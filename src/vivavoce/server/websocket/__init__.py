@@ -1,0 +1,1 @@
+"""WebSockets under uvicorn, made for many small messages."""

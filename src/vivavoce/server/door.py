@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from starlette.requests import HTTPConnection
 
 from vivavoce.server.admission import Admission
+from vivavoce.server.background import Background
 from vivavoce.server.desk import Desk, ServedAgent
 from vivavoce.server.keys import Keyring
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.secrets import Sealer
+from vivavoce.server.sessions import Sessions
 from vivavoce.server.settings import ServerSettings
 from vivavoce.timeline.disk import Disk
 
@@ -29,6 +31,8 @@ class Door:
     metrics: Metrics
     now: Callable[[], datetime]
     worker: int = 0
+    sessions: Sessions = field(default_factory=Sessions)
+    background: Background = field(default_factory=Background)
 
 
 def open_door(

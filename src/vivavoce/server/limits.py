@@ -29,6 +29,12 @@ class TokenBucket:
         self._left -= amount
         return True
 
+    def borrow(self, amount: float, now_s: float) -> float:
+        """Takes that much, and tells after how long it may be used."""
+        self._fill(now_s)
+        self._left -= amount
+        return max(0.0, -self._left / self._per_s)
+
     def wait_s(self, amount: float, now_s: float) -> float:
         """How long until that much may pass; infinite if it is more than a whole bucket."""
         self._fill(now_s)
@@ -58,6 +64,10 @@ class ClientRates:
     def take(self, event_bytes: int, now_s: float) -> bool:
         """Whether one more event of that size may come now."""
         return self._events.take(1, now_s) and self._bytes.take(event_bytes, now_s)
+
+    def take_in_time(self, event_bytes: int, now_s: float) -> float:
+        """Takes one more event, and tells how long whoever reads it has to wait before."""
+        return max(self._events.borrow(1, now_s), self._bytes.borrow(event_bytes, now_s))
 
 
 class AddressRates:

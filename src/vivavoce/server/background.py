@@ -1,0 +1,37 @@
+"""Work that outlives the request that began it: one task group for each process, so that nothing is left running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+
+from vivavoce.errors import Refused
+
+
+class Background:
+    """Open while the server serves. What is started here handles its own faults."""
+
+    def __init__(self) -> None:
+        self._group: asyncio.TaskGroup | None = None
+        self._running: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """On leaving, what still runs is cancelled and waited for."""
+        async with asyncio.TaskGroup() as self._group:
+            try:
+                yield
+            finally:
+                self._group = None
+                for task in self._running:
+                    task.cancel()
+
+    def start(self, work: Coroutine[None, None, None], name: str) -> None:
+        """Raises :class:`~vivavoce.errors.Refused` where nothing is served any more."""
+        if self._group is None:
+            work.close()
+            raise Refused("this server is shutting down", status=503, code="server_draining")
+        task = self._group.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)

@@ -155,7 +155,12 @@ async def serve(
     """
     connections = Connections(app, door.settings, door.metrics)
     context = tls_context(door.settings)
-    async with door.background.opened(), signals.heeded(), cancelling(watch_lag(door.desk)), cancelling(connections.keep_time()):
+    async with (
+        door.background.opened(),
+        signals.heeded(),
+        cancelling(watch_lag(door.desk)),
+        cancelling(connections.keep_time()),
+    ):
         servers = [await _listen(connections, listener, context, door.settings) for listener in listeners]
         try:
             on_ready()

@@ -66,6 +66,25 @@ class Quota(Struct, frozen=True, forbid_unknown_fields=True):
     spare: Share = 0.1
 
 
+class IceServerLine(Struct, frozen=True, forbid_unknown_fields=True):
+    """A STUN or TURN server for callers by WebRTC: ``turn:host:port?transport=udp``."""
+
+    url: str
+    username: str = ""
+    credential: str = ""
+
+
+class WebRtc(Struct, frozen=True, forbid_unknown_fields=True):
+    """How peers reach us. ``ports`` are the UDP ports to use, from and to; without them the system chooses.
+    ``announce`` is the address that callers are told, where it is not this machine's own."""
+
+    ice_servers: tuple[IceServerLine, ...] = ()
+    ports: tuple[Annotated[int, Meta(ge=1, le=65535)], Annotated[int, Meta(ge=1, le=65535)]] | None = None
+    announce: str = ""
+    connect_timeout_s: Positive = 30.0
+    bits_per_s: Annotated[int, Meta(ge=6_000, le=510_000)] = 32_000
+
+
 class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -85,6 +104,7 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     keys_file: str = ""
     limits: Limits = Limits()
     quotas: dict[str, Quota] = msgspec.field(default_factory=dict)
+    webrtc: WebRtc = WebRtc()
 
 
 class _KeysFile(Struct, frozen=True, forbid_unknown_fields=True):

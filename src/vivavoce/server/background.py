@@ -19,7 +19,8 @@ class Background:
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
         """On leaving, what still runs is cancelled and waited for."""
-        async with asyncio.TaskGroup() as self._group:
+        async with asyncio.TaskGroup() as group:
+            self._group = group
             try:
                 yield
             finally:

@@ -1,0 +1,54 @@
+"""What the agent says, paced: 20 ms of it every 20 ms of the loop's time, and silence where there is nothing to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from vivavoce.audio.pcm import samples_for
+from vivavoce.channel.paced import FRAME_MS, Beats
+from vivavoce.channel.pacing import PlayoutQueue
+from vivavoce.channel.webrtc.codecs import Encoder
+from vivavoce.events import FinishPlaying, Flush, Play, PlayoutProgress, PlayoutStopped
+
+Report = Callable[[PlayoutProgress | PlayoutStopped], None]
+
+
+class Speaker:
+    """The sender's task asks for payloads; what it was given is what was played, as far as this side can know.
+
+    Nothing is encoded ahead of its time, so a flush leaves at most the packet that is being sent.
+    """
+
+    def __init__(self, encoder: Encoder, rate_hz: int, report: Report) -> None:
+        self.frames = 0
+        self._encoder = encoder
+        self._frame_samples = samples_for(FRAME_MS, rate_hz)
+        self._step = samples_for(FRAME_MS, encoder.clock_hz)
+        self._queue = PlayoutQueue(rate_hz)
+        self._report = report
+        self._beats = Beats(FRAME_MS / 1000)
+
+    @property
+    def queued_samples(self) -> int:
+        return self._queue.queued_samples
+
+    def perform(self, effect: Play | FinishPlaying | Flush) -> None:
+        match effect:
+            case Play(response, audio):
+                self._queue.play(response, audio.pcm)
+            case FinishPlaying(response):
+                if report := self._queue.finish(response):
+                    self._report(report)
+            case Flush(response):
+                self._report(self._queue.flush(response))
+
+    async def next_payload(self) -> tuple[bytes, int]:
+        """When it is due: the next payload and its timestamp."""
+        await self._beats.next()
+        taken = self._queue.take(self._frame_samples)
+        payload = self._encoder.encode(taken.pcm)
+        timestamp = self.frames * self._step
+        self.frames += 1
+        for report in taken.reports:
+            self._report(report)
+        return payload, timestamp

@@ -37,9 +37,9 @@ class FakeServer:
     counted in ``heard_bytes``.
     """
 
-    agents: list[dict[str, str]] = field(
+    agents: list[dict[str, Any]] = field(
         default_factory=lambda: [
-            {"id": "dealership", "name": "Northgate Motors"},
+            {"id": "dealership", "name": "Northgate Motors", "language": "en-US", "models": ["nova-2-sonic"]},
             {"id": "clinic", "name": "Riverside Clinic"},
         ]
     )

@@ -32,6 +32,8 @@ export class Captions {
         return this.#reply(fact.response, (reply) => Object.assign(reply, { cut: true, heardText: fact.heard_text }));
       case "turn":
         return this.#turn(fact);
+      case "CloseCall":
+        return this.#over();
       case "SwapModel":
         return [this.#add("note", fact.at_us, { text: "The model session was renewed. The call went on." })];
       default:
@@ -86,6 +88,13 @@ export class Captions {
     return [reply];
   }
 
+  /** What was still ahead when the call ended was never heard. */
+  #over() {
+    const open = [...this.#replies.values()].filter((reply) => reply.tracked && !reply.over);
+    for (const reply of open) reply.over = true;
+    return open;
+  }
+
   /** Figures of a turn stand at its first reply. */
   #turn({ responses, first_audio_ms }) {
     const first = (responses ?? []).map((response) => this.#replies.get(response)).find(Boolean);
@@ -109,7 +118,7 @@ export function partsOf(reply) {
   const whole = reply.segments.map((segment) => segment.text).join(" ");
   if (reply.heardText !== undefined) return split(whole, reply.heardText.length, "unheard");
   if (!reply.tracked) return { heard: whole, ahead: "", unheard: "" };
-  return split(whole, heardLength(reply), reply.cut ? "unheard" : "ahead");
+  return split(whole, heardLength(reply), reply.cut || reply.over ? "unheard" : "ahead");
 }
 
 function split(whole, length, rest) {

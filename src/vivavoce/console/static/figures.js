@@ -47,7 +47,7 @@ export class Figures {
         figure("Last reply after", values.length ? split(values.at(-1)) : null),
         figure("Typical reply after", values.length ? split(median(values)) : null),
         this.#costFigure(),
-        figure("Barge-ins", [String(this.#interruptions.size)])),
+        figure("Barge-ins", values.length ? [String(this.#interruptions.size)] : null)),
       this.#bars(values),
       this.#usage());
   }

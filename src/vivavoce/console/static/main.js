@@ -25,6 +25,7 @@ const figures = new Figures();
 const tools = new Tools();
 const meter = new Meter((change) => store.set({ talking: { ...store.state.talking, ...change } }));
 let captions = new Captions();
+let about = new Map(); // by agent: what can be told of it before the call
 
 const call = new Call({ store, preferences, fact: take, sounding: (sound) => meter.start(sound) });
 const notice = new Notice({ call: () => begin(false), type: () => begin(true), cancel: () => call.hangUp(), reload: load, useKey: (key) => ((preferences.key = key), load()) });
@@ -56,12 +57,18 @@ function title(name) {
   store.set({ title: name });
 }
 
+function aboutAgent({ language, models }) {
+  const spoken = language ? new Intl.DisplayNames(["en"], { type: "language" }).of(language) : "";
+  return [spoken, models?.length ? `answered by ${models.join(", then ")}` : ""].filter(Boolean).join(" · ");
+}
+
 /** Who can be called here; without that there is nothing to press. */
 async function load() {
   store.set({ phase: "loading", fault: null });
   try {
     const agents = await callableAgents(preferences.key);
     const remembered = preferences.get("agent");
+    about = new Map(agents.map((agent) => [agent.id, aboutAgent(agent)]));
     byId("agent").replaceChildren(...agents.map(({ id, name }) => make("option", { value: id }, name ?? id)));
     byId("agent").value = agents.some(({ id }) => id === remembered) ? remembered : agents[0].id;
     choose();
@@ -81,6 +88,7 @@ function show(state, changed) {
   const { phase } = state;
   document.documentElement.dataset.phase = phase;
   const live = phase === "live";
+  document.documentElement.toggleAttribute("data-fresh", !live && !captions.entries.length);
   byId("dock").hidden = !live;
   byId("clock").hidden = !live;
   byId("agent").disabled = ["asking", "connecting", "live", "loading"].includes(phase) || !byId("agent").options.length;
@@ -107,7 +115,7 @@ function arrive(state) {
   const after = captions.entries.length > 0;
   if (state.phase !== "live") meter.stop();
   if (state.phase === "loading") notice.hide();
-  else if (state.phase === "idle") notice.idle(state.title);
+  else if (state.phase === "idle") notice.idle(state.title, about.get(state.agent));
   else if (state.phase === "asking") notice.asking();
   else if (state.phase === "connecting") notice.connecting(state.title);
   else if (state.phase === "live") enter(state, after);
@@ -125,7 +133,7 @@ function enter(state, after) {
 byId("agent").addEventListener("change", () => {
   preferences.set("agent", byId("agent").value);
   choose();
-  if (store.state.phase === "idle") notice.idle(store.state.title);
+  if (store.state.phase === "idle") notice.idle(store.state.title, about.get(store.state.agent));
 });
 byId("mute").addEventListener("click", () => call.mute(!store.state.muted));
 byId("stop").addEventListener("click", () => call.stopAgent());

@@ -37,11 +37,13 @@ export class Notice {
     this.box.hidden = true;
   }
 
-  idle(agent) {
+  /** `about` says what is known of the agent before it is called. */
+  idle(agent, about) {
     this.#show("", `Talk to ${agent}`, "Your microphone is open only while the call lasts.", [
       this.#button("Call", () => this.actions.call(), "primary", "phone"),
       this.#button("Type instead", () => this.actions.type(), "plain"),
     ]);
+    if (about) this.box.append(make("p", { class: "about" }, about));
     this.box.append(keysHelp());
   }
 
@@ -66,7 +68,7 @@ export class Notice {
       key: [], "key-wrong": [], "no-agent": [this.#button("Look again", () => this.actions.reload())], unreachable: [this.#button("Try again", () => this.actions.reload(), "primary")],
       "microphone-denied": [again, typing], "microphone-missing": [again, typing], insecure: [this.#button("Type instead", () => this.actions.type(), "primary")],
     };
-    this.#show("bad", title, kind === "server" && words ? words : text, offers[kind] ?? [again], after);
+    this.#show(kind === "key" ? "" : "bad", title, kind === "server" && words ? words : text, offers[kind] ?? [again], after, kind.startsWith("key") ? "key" : "alert");
     if (kind.startsWith("key")) this.box.append(this.#keyForm());
   }
 
@@ -75,11 +77,11 @@ export class Notice {
     this.#show(BAD_ENDS.includes(disposition) ? "bad" : "", ENDS[disposition] ?? ENDS.completed, facts, [this.#button("Call again", () => this.actions.call(), "primary", "phone")], true);
   }
 
-  #show(tone, title, text, buttons, after = false) {
+  #show(tone, title, text, buttons, after = false, picture = "mark") {
     this.box.dataset.tone = tone;
     this.box.classList.toggle("after", after);
     this.box.replaceChildren(
-      make("div", { class: "notice-mark", "aria-hidden": "true" }, icon("mark")),
+      make("div", { class: "notice-mark", "aria-hidden": "true" }, icon(picture)),
       make("h2", {}, title),
       make("p", {}, text),
       ...(buttons.length ? [make("div", { class: "actions" }, ...buttons)] : []));

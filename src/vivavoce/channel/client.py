@@ -13,7 +13,16 @@ from collections.abc import Callable
 
 from vivavoce.audio.pcm import samples_for, silence
 from vivavoce.channel.port import EmitChannelEvent
-from vivavoce.events import Audio, CallerAudio, CallerConnected, CallerHungUp, ChannelEffect, ChannelEvent, HangUp
+from vivavoce.events import (
+    Audio,
+    CallerAudio,
+    CallerConnected,
+    CallerHungUp,
+    ChannelEffect,
+    ChannelEvent,
+    ChannelLost,
+    HangUp,
+)
 
 WAITING_LIMIT_MS = 2_000
 """Caller audio that may wait here before its source has to."""
@@ -33,7 +42,7 @@ class ClientChannel:
         self.name = name
         self.rate_hz = rate_hz
         self._perform = perform
-        self._filler = _Filler(lambda: self.put(self._filling)) if fills else None
+        self._filler = _Filler(self._fill) if fills else None
         self._filling = CallerAudio(Audio(silence(samples_for(FILL_MS, rate_hz))))
         self._facts: deque[ChannelEvent] = deque()
         self._waiting_samples = 0
@@ -78,6 +87,10 @@ class ClientChannel:
             self._over = True
             self._room.set()
 
+    def _fill(self) -> None:
+        if not self._facts:  # else nothing is missing: the call is behind
+            self.put(self._filling)
+
     async def _hand_on(self, event: ChannelEvent, emit: EmitChannelEvent) -> None:
         if isinstance(event, CallerAudio):
             if self._filler is not None and event is not self._filling:
@@ -86,7 +99,7 @@ class ClientChannel:
             if self._waiting_samples <= samples_for(WAITING_LIMIT_MS // 2, self.rate_hz):
                 self._room.set()
         await emit(event)
-        if isinstance(event, CallerHungUp):
+        if isinstance(event, CallerHungUp | ChannelLost):
             self._over = True
 
 

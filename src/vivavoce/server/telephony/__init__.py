@@ -1,0 +1,1 @@
+"""The carriers' ways in: webhooks, media streams, and Asterisk's TCP connections."""

@@ -1,0 +1,118 @@
+"""From an open media stream to a call that is answered, whoever the carrier is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from vivavoce.channel.telephony.channel import TelephonyChannel
+from vivavoce.channel.telephony.line import CallControl, Transport
+from vivavoce.engine.clock import loop_time_s
+from vivavoce.errors import ChannelFault, Refused, VivavoceError
+from vivavoce.server.desk import Desk
+from vivavoce.wire.telephony.line import LONGEST_MESSAGE, Codec, Message, Started
+
+START_S = 10.0
+"""A stream that has not begun by then is closed."""
+MESSAGES_BEFORE_START = 20
+
+# RFC 6455 section 7.4.1, and the registry of its section 11.7.
+NORMAL, GOING_AWAY, PROTOCOL_ERROR, NO_STATUS = 1000, 1001, 1002, 1005
+POLICY_VIOLATION, TOO_BIG, MISTAKE, TRY_LATER = 1008, 1009, 1011, 1013
+
+_log = logging.getLogger(__name__)
+
+
+class SocketTransport:
+    """A :class:`~vivavoce.channel.telephony.line.Transport` over an accepted WebSocket."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    async def receive(self) -> Message | None:
+        received = await self._socket.receive()
+        if received["type"] == "websocket.disconnect":
+            code = received.get("code", NO_STATUS)
+            if code in (NORMAL, GOING_AWAY, NO_STATUS):
+                return None
+            raise ChannelFault(f"the carrier's connection broke with code {code}")
+        text: str | None = received.get("text")
+        message: Message = text if text is not None else received.get("bytes") or b""
+        if len(message) > LONGEST_MESSAGE:
+            await self.close(TOO_BIG)
+            raise ChannelFault(f"the carrier sent a message of {len(message)} bytes")
+        return message
+
+    async def send(self, message: Message) -> None:
+        try:
+            if isinstance(message, str):
+                await self._socket.send_text(message)
+            else:
+                await self._socket.send_bytes(message)
+        except (WebSocketDisconnect, RuntimeError, OSError) as error:  # RuntimeError: closed meanwhile, says Starlette
+            raise ChannelFault("the carrier's connection is closed") from error
+
+    async def close(self, code: int = NORMAL) -> None:
+        open_on_both_sides = (
+            self._socket.application_state is WebSocketState.CONNECTED
+            and self._socket.client_state is WebSocketState.CONNECTED
+        )
+        if open_on_both_sides:
+            with contextlib.suppress(RuntimeError, OSError):  # the other side was faster
+                await self._socket.close(code)
+
+
+async def begin(codec: Codec, transport: Transport) -> Started:
+    """What the carrier says of the call. Raises :class:`~vivavoce.errors.ChannelFault` if it does not in time."""
+    try:
+        async with asyncio.timeout(START_S):
+            for _ in range(MESSAGES_BEFORE_START):
+                message = await transport.receive()
+                if message is None:
+                    break
+                for fact in codec.receive(message):
+                    if isinstance(fact, Started):
+                        return fact
+    except TimeoutError:
+        pass
+    raise ChannelFault("a media stream did not begin with its start")
+
+
+async def answer(
+    desk: Desk, agent: str, codec: Codec, transport: Transport, started: Started, control: CallControl | None
+) -> None:
+    """One call, to its end. Raises :class:`~vivavoce.errors.Refused` before anything is spent on it."""
+    served = desk.find(agent)
+    with desk.admit(served):
+        channel = TelephonyChannel(codec, transport, started, loop_time_s, control)
+        await desk.run(await desk.answering(served, channel))
+
+
+async def answer_socket(
+    desk: Desk,
+    socket: WebSocket,
+    codec: Codec,
+    vet: Callable[[Started], str],
+    control: Callable[[Started], CallControl | None] = lambda _: None,
+) -> None:
+    """Answers a WebSocket that was accepted. ``vet`` says which agent the stream is for, or refuses it."""
+    transport = SocketTransport(socket)
+    code = NORMAL
+    try:
+        started = await begin(codec, transport)
+        await answer(desk, vet(started), codec, transport, started, control(started))
+    except Refused as refused:
+        code = TRY_LATER if refused.status in (429, 503) else POLICY_VIOLATION
+        _log.warning("a media stream was refused: %s", refused.code)
+    except ChannelFault:
+        code = PROTOCOL_ERROR
+        _log.warning("a media stream broke before it was a call")
+    except VivavoceError:
+        code = MISTAKE
+        raise
+    finally:
+        await transport.close(code)

@@ -1,0 +1,39 @@
+"""All routes of the carriers that are set up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.routing import BaseRoute
+
+from vivavoce.engine.clock import wall_clock
+from vivavoce.server.desk import Desk
+from vivavoce.server.telephony.asterisk import Asterisk
+from vivavoce.server.telephony.carrier import Exchange
+from vivavoce.server.telephony.plivo import Plivo
+from vivavoce.server.telephony.settings import TelephonySettings
+from vivavoce.server.telephony.telnyx import Telnyx
+from vivavoce.server.telephony.twilio import Twilio
+from vivavoce.server.telephony.vonage import Vonage
+
+
+def routes(
+    desk: Desk, settings: TelephonySettings, *, ticket_key: bytes, now: Callable[[], datetime] = wall_clock
+) -> list[BaseRoute]:
+    """For an application that tells a :class:`~vivavoce.errors.Refused` by its status, sockets too. ``ticket_key`` is
+    this server's own, the same in all its processes.
+    """
+    exchange = Exchange(desk, settings.public_url, lambda: now().timestamp(), ticket_key)
+    found: list[BaseRoute] = []
+    if settings.twilio is not None:
+        found += Twilio(exchange, settings.twilio).routes()
+    if settings.telnyx is not None:
+        found += Telnyx(exchange, settings.telnyx).routes()
+    if settings.plivo is not None:
+        found += Plivo(exchange, settings.plivo).routes()
+    if settings.vonage is not None:
+        found += Vonage(exchange, settings.vonage).routes()
+    if settings.asterisk is not None:
+        found += Asterisk(exchange, settings.asterisk).routes()
+    return found

@@ -1,0 +1,138 @@
+"""What the caller says, on its way to the call: passed on as it comes, or kept until the client ends the turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vivavoce.audio.pcm import silence
+from vivavoce.events import Audio, CallerAudio
+from vivavoce.wire.realtime.actions import Action, Emit, Send
+from vivavoce.wire.realtime.clock import InputClock
+from vivavoce.wire.realtime.complaint import Complaint
+from vivavoce.wire.realtime.configuration import TurnDetection
+from vivavoce.wire.realtime.items import Item, Part
+from vivavoce.wire.realtime.parts import Parts
+from vivavoce.wire.realtime.sound import Inlet
+from vivavoce.wire.realtime.turns import CallerTurns
+
+FRAME_MS = 100
+"""The longest frame a call takes."""
+BUFFER_LIMIT_MS = 300_000
+"""Of audio that the client has not committed: five minutes are 14 MB. More is refused, and what is there stays."""
+SHORTEST_MS = 100
+"""Of a turn; the protocol's own."""
+ENDING_MS = 1_500
+"""Silence after a turn that the client says is over: longer than any model waits before it answers."""
+
+
+class Listening:
+    """``answers`` is whether a turn was cut that the model will answer unasked."""
+
+    __slots__ = ("_buffer", "_full", "_inlet", "_parts", "answers", "clock", "turns")
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._inlet: Inlet | None = None
+        self._buffer = bytearray()
+        self._full = False
+        self.answers = False
+        self.clock = InputClock()
+        self.turns = CallerTurns(parts, self.clock)
+
+    @property
+    def _client_decides(self) -> bool:
+        return self._parts.configuration.turn_detection is TurnDetection.CLIENT
+
+    def append(self, data: bytes) -> list[Action]:
+        """In the session's format."""
+        if self._inlet is None or self._inlet.encoding is not self._parts.configuration.input:
+            self._inlet = Inlet(self._parts.configuration.input, self._parts.rate_hz)
+        return self.hear(self._inlet.push(data))
+
+    def hear(self, pcm: bytes) -> list[Action]:
+        """At the call's rate."""
+        self.clock.receive(len(pcm) // 2)
+        if not self._client_decides:
+            return self._frames(pcm)
+        room = BUFFER_LIMIT_MS * self._bytes_per_ms - len(self._buffer)
+        self._buffer += pcm[: max(0, room)]
+        if len(pcm) > room and not self._full:
+            self._full = True
+            message = (
+                f"The input audio buffer is full: it holds {BUFFER_LIMIT_MS // 60_000} minutes; commit or clear it."
+            )
+            raise Complaint(message, code="input_audio_buffer_full")
+        return []
+
+    def clear(self) -> Send:
+        self._empty()
+        return self._parts.writer.send("input_audio_buffer.cleared")
+
+    def commit(self) -> Iterator[Action]:
+        """The client says that a turn is over."""
+        if self._client_decides:
+            pcm = self._taken()
+            part = Part("input_audio", None, pcm)
+            item = Item(self._parts.new_id("item"), role="user", parts=[part], known=False)
+            yield from self.turns.commit(item)
+            return
+        self._check_length(self.turns.unfinished * 1000 / self._parts.rate_hz)
+        self.answers = self.turns.speaking
+        yield from self.turns.commit()
+        yield from self._end_turn()
+
+    def read(self, item: Item) -> None:
+        """The audio that a client put into an item, as the call's."""
+        for part in item.parts:
+            if part.audio:
+                part.audio = Inlet(self._parts.configuration.input, self._parts.rate_hz).push(part.audio)
+
+    def say(self, items: list[Item]) -> Iterator[Action]:
+        """The caller said these, and it was a turn."""
+        for item in items:
+            yield from self._frames(item.audio)
+            self.turns.expect(item)
+            for part in item.parts:
+                part.audio = b""
+        yield from self._end_turn()
+
+    def reconfigured(self) -> Iterator[Action]:
+        """Who detects turns may be another now."""
+        if not self._client_decides:
+            self._empty()
+        elif self.turns.speaking:
+            yield from self.turns.commit()
+
+    def _taken(self) -> bytes:
+        self._check_length(len(self._buffer) / self._bytes_per_ms)
+        pcm = bytes(self._buffer)
+        self._empty()
+        return pcm
+
+    def _check_length(self, length_ms: float) -> None:
+        if length_ms < SHORTEST_MS:
+            message = (
+                f"Error committing input audio buffer: buffer too small. Expected at least {SHORTEST_MS}ms of audio, "
+                f"but buffer only has {length_ms:.2f}ms of audio."
+            )
+            raise Complaint(message, code="input_audio_buffer_commit_empty")
+
+    def _empty(self) -> None:
+        self._buffer = bytearray()
+        self._full = False
+
+    def _frames(self, pcm: bytes) -> list[Action]:
+        step = FRAME_MS * self._bytes_per_ms
+        if 0 < len(pcm) <= step:
+            return [Emit(CallerAudio(Audio(pcm)))]
+        return [Emit(CallerAudio(Audio(pcm[at : at + step]))) for at in range(0, len(pcm), step)]
+
+    def _end_turn(self) -> list[Action]:
+        length_ms = max(ENDING_MS, 2 * self._parts.configuration.endpoint_ms)
+        samples = length_ms * self._parts.rate_hz // 1000
+        self.clock.make(samples)
+        return self._frames(silence(samples))
+
+    @property
+    def _bytes_per_ms(self) -> int:
+        return self._parts.rate_hz // 500

@@ -1,0 +1,161 @@
+"""The call as a session sees it: every fact and every effect, and what the client hears of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from vivavoce.events import (
+    AgentAudio,
+    AgentText,
+    CallerAudio,
+    CallerInterrupted,
+    CallerSpeechStarted,
+    CallerSpeechStopped,
+    CallerText,
+    CallerTranscribed,
+    CancelResponse,
+    CancelTool,
+    CloseCall,
+    Effect,
+    Event,
+    FinishPlaying,
+    Flush,
+    ForwardAudio,
+    Ignore,
+    Instant,
+    ModelLost,
+    OpenModel,
+    Play,
+    PlayoutProgress,
+    PlayoutStopped,
+    ReplayAudio,
+    ResponseFinished,
+    ResponseInterrupted,
+    ResponseStarted,
+    RunTool,
+    SwapModel,
+    Truncate,
+    UsageReported,
+)
+from vivavoce.wire.realtime.actions import Action
+from vivavoce.wire.realtime.asking import Asking
+from vivavoce.wire.realtime.callseen import CallSeen, ended
+from vivavoce.wire.realtime.listening import Listening
+from vivavoce.wire.realtime.parts import Parts
+from vivavoce.wire.realtime.talking import Talking
+
+_OfAModel = (
+    CallerSpeechStarted
+    | CallerSpeechStopped
+    | CallerTranscribed
+    | ResponseStarted
+    | AgentText
+    | ResponseFinished
+    | ResponseInterrupted
+)
+
+
+class Watching:
+    """Facts of any but the current model session are late, and are not heeded, as the call does not heed them."""
+
+    __slots__ = ("_asking", "_call", "_listening", "_parts", "_talking")
+
+    def __init__(self, parts: Parts, listening: Listening, talking: Talking, asking: Asking) -> None:
+        self._parts = parts
+        self._listening = listening
+        self._talking = talking
+        self._asking = asking
+        self._call = CallSeen()
+
+    def see(self, value: Event | Effect, now: Instant) -> Iterable[Action]:  # noqa: C901, PLR0911, PLR0912 (only dispatches)
+        match value:
+            case CallerAudio() | AgentAudio():
+                return ()  # a hundred times a second; what is made of them is an effect
+            case ForwardAudio(connection, audio):
+                self._listening.clock.forward(connection, audio.samples)
+            case Play():
+                return self._talking.play(value, now)
+            case (
+                CallerSpeechStarted()
+                | CallerSpeechStopped()
+                | CallerTranscribed()
+                | ResponseStarted()
+                | AgentText()
+                | ResponseFinished()
+                | ResponseInterrupted()
+            ):
+                return self._said(value)
+            case FinishPlaying():
+                return self._talking.finish(value, now)
+            case Flush():
+                return self._talking.flush(value, self._call.outcome, now)
+            case CancelResponse():
+                return self._talking.cancelled(value, self._call.outcome)
+            case PlayoutProgress() | PlayoutStopped():
+                return self._talking.carried(value)
+            case Truncate():
+                self._talking.replies.heard(value)
+            case UsageReported():
+                self._talking.replies.used(value)
+            case RunTool():
+                return self._run_tool(value)
+            case CancelTool(tool_call):
+                self._asking.tools.cancel(tool_call)
+            case CallerInterrupted() | CallerText():
+                self._call.turn_taken(value)
+            case OpenModel() | ModelLost():
+                self._call.model_changes(value)
+            case SwapModel():
+                self._swapped(value)
+            case ReplayAudio(connection, audio):
+                self._listening.clock.replay(connection, audio.samples)
+            case Ignore(what, _, samples) if what == "CallerAudio":
+                self._listening.clock.drop(samples)
+            case CloseCall():
+                return self._close(value)
+        return ()
+
+    def _said(self, fact: _OfAModel) -> Iterable[Action]:
+        if not self._call.current(fact.connection):
+            return ()
+        match fact:
+            case CallerSpeechStarted():
+                return self._speech_started(fact)
+            case CallerSpeechStopped():
+                return self._listening.turns.stopped(fact)
+            case CallerTranscribed():
+                return self._listening.turns.transcribed(fact)
+            case ResponseStarted():
+                return self._response_started(fact)
+            case AgentText():
+                return self._talking.replies.text(fact)
+            case ResponseFinished(_, response):
+                return self._talking.replies.finished(response)
+            case ResponseInterrupted():
+                self._call.turn_taken(fact)
+        return ()
+
+    def _speech_started(self, fact: CallerSpeechStarted) -> Iterator[Action]:
+        self._call.turn_taken(fact)
+        yield from self._listening.turns.started(fact)
+        yield from self._asking.caller_spoke()
+
+    def _response_started(self, fact: ResponseStarted) -> Iterator[Action]:
+        yield from self._listening.turns.reply_begins(fact.connection)
+        self._listening.answers = False
+        yield from self._talking.replies.started(fact)
+
+    def _run_tool(self, effect: RunTool) -> Iterator[Action]:
+        """The agent's own tools run here, and no client hears of them."""
+        if effect.name not in self._parts.offer.server_tools:
+            call_id = self._parts.new_id("call")
+            self._asking.tools.open(call_id, effect)
+            yield from self._talking.replies.call_tool(effect.name, call_id, effect.arguments)
+
+    def _swapped(self, effect: SwapModel) -> None:
+        self._listening.clock.swap(effect.connection)
+        self._call.swapped(effect)
+
+    def _close(self, effect: CloseCall) -> Iterator[Action]:
+        yield from self._asking.asides.all_over()
+        yield from ended(effect, self._parts.writer, self._talking.replies)

@@ -7,7 +7,9 @@ from collections import deque
 _BIN_MS = 5
 _BASE_SPAN_S = 4.0
 _BASE_PIECES = 8
-_LARGEST_WEIGHT = 1e12
+_LARGEST_WEIGHT = 1e9
+_FORGOTTEN = 1e-4  # of the newest weight
+_TOGETHER_MS = 5
 
 
 class Arrivals:
@@ -15,7 +17,12 @@ class Arrivals:
 
     ``target_ms`` is the delay within which the ``quantile`` of the recent packets came. What is recent is a matter of
     ``forget``: an arrival counts that much less with every later one. The idea is NetEq's, the jitter buffer of
-    libwebrtc; it uses 0.95 to 0.97 and 0.983.
+    libwebrtc, with three differences, because a delay that stands is dearer to an agent than a gap now and then:
+
+    - Packets that come together after a stall count as one: only the first of them would have needed the delay.
+    - A stall longer than ``longest_ms`` counts for nothing, as no delay that we would bear could have bridged it.
+    - What is remembered is the time on the way, not the lateness. When the way becomes longer or shorter for good,
+      that is no jitter, and the target follows at once.
     """
 
     def __init__(self, *, quantile: float, forget: float, longest_ms: float) -> None:
@@ -23,40 +30,43 @@ class Arrivals:
         self._growth = 1 / forget
         self._longest_ms = longest_ms
         self._fastest = _SlidingMinimum(_BASE_SPAN_S, _BASE_PIECES)
-        self._bins = [0.0] * (int(longest_ms // _BIN_MS) + 1)
-        self._weight = 1.0  # of the newest arrival; growing it forgets the others without touching them
-        self._total = 0.0
+        self._weights: dict[int, float] = {}  # of transit times, by _BIN_MS
+        self._newest_weight = 1.0  # growing it forgets the others without touching them
+        self._last_ms = float("-inf")
         self.target_ms = 0.0
 
-    def note(self, media_ms: float, now_ms: float) -> float:
-        """A packet that begins at ``media_ms`` of the sender's clock is here. By how much it trails the fastest one."""
-        transit = now_ms - media_ms
-        late_ms = transit - self._fastest.note(transit, now_ms / 1000)
-        self._weight *= self._growth
-        self._total += self._weight
-        # Rounded up: a delay of one bin must be enough for all that fell into it.
-        self._bins[min(len(self._bins) - 1, -int(-late_ms // _BIN_MS))] += self._weight
-        if self._weight > _LARGEST_WEIGHT:
+    def note(self, media_ms: float, now_ms: float) -> None:
+        """A packet that begins at ``media_ms`` of the sender's clock is here."""
+        transit_ms = now_ms - media_ms
+        late_ms = transit_ms - self._fastest.note(transit_ms, now_ms / 1000)
+        together = now_ms - self._last_ms < _TOGETHER_MS and late_ms > _TOGETHER_MS
+        self._last_ms = now_ms
+        if together or late_ms > self._longest_ms:
+            return
+        self._newest_weight *= self._growth
+        at = int(transit_ms // _BIN_MS)
+        self._weights[at] = self._weights.get(at, 0.0) + self._newest_weight
+        if self._newest_weight > _LARGEST_WEIGHT:
             self._rescale()
-        self.target_ms = self._quantile_ms()
-        return late_ms
+        self.target_ms = min(self._longest_ms, max(0.0, self._quantile_ms() - self._fastest.value))
 
     def age_ms(self, media_ms: float, now_ms: float) -> float:
         """How long ago a packet that begins at ``media_ms`` would have come on the fastest way."""
         return now_ms - media_ms - self._fastest.value
 
     def _quantile_ms(self) -> float:
-        beyond, limit = 0.0, self._total * self._tail
-        for index in range(len(self._bins) - 1, 0, -1):
-            beyond += self._bins[index]
+        """The transit time that enough packets kept to, rounded up to a bin."""
+        beyond, limit = 0.0, sum(self._weights.values()) * self._tail
+        for at in sorted(self._weights, reverse=True):
+            beyond += self._weights[at]
             if beyond > limit:
-                return float(index * _BIN_MS)
+                return (at + 1) * float(_BIN_MS)
         return 0.0
 
     def _rescale(self) -> None:
-        self._bins = [weight / self._weight for weight in self._bins]
-        self._total /= self._weight
-        self._weight = 1.0
+        newest = self._newest_weight
+        self._weights = {at: weight / newest for at, weight in self._weights.items() if weight > newest * _FORGOTTEN}
+        self._newest_weight = 1.0
 
 
 class _SlidingMinimum:

@@ -23,7 +23,7 @@ def checked_offer(offer: str) -> str:
     if not lines or lines[0] != "v=0":
         raise UsageError("the offer is not SDP: it does not begin with v=0", hint=_HINT)
     _check_sections([line[2:].split() for line in lines if line.startswith("m=")])
-    for attribute, what in (("a=ice-ufrag:", "ICE credentials"), ("a=fingerprint:", "a DTLS fingerprint")):
+    for attribute, what in (("a=ice-ufrag:", "ICE credentials"), ("a=fingerprint:", "DTLS fingerprint")):
         if not any(line.startswith(attribute) for line in lines):
             raise UsageError(f"the offer has no {what}", hint="only WebRTC offers can be answered")
     if any(line in ("a=sendonly", "a=recvonly", "a=inactive") for line in lines):

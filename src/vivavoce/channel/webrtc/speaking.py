@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from vivavoce.audio.pcm import samples_for
 from vivavoce.channel.paced import FRAME_MS, Beats
 from vivavoce.channel.pacing import PlayoutQueue
-from vivavoce.channel.webrtc.codecs import Encoder
 from vivavoce.events import FinishPlaying, Flush, Play, PlayoutProgress, PlayoutStopped
 
 Report = Callable[[PlayoutProgress | PlayoutStopped], None]
+
+
+class FrameEncoder(Protocol):
+    """Frames of 20 ms to payloads. ``clock_hz`` is that of the stream's timestamps."""
+
+    clock_hz: int
+
+    def encode(self, pcm: bytes) -> bytes:
+        """``pcm`` is up to a frame; what is missing of it is silence."""
+        ...
 
 
 class Speaker:
@@ -19,7 +29,7 @@ class Speaker:
     Nothing is encoded ahead of its time, so a flush leaves at most the packet that is being sent.
     """
 
-    def __init__(self, encoder: Encoder, rate_hz: int, report: Report) -> None:
+    def __init__(self, encoder: FrameEncoder, rate_hz: int, report: Report) -> None:
         self.frames = 0
         self._encoder = encoder
         self._frame_samples = samples_for(FRAME_MS, rate_hz)

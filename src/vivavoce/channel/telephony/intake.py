@@ -105,7 +105,7 @@ class Intake:
             return []
         # A hole is as long as the carrier says, but time must have passed for it.
         believed = self._owed(now_s) + self._slack
-        hole = int(hole_ms) // FRAME_MS * FRAME_MS * self._rate_hz // 1000
+        hole = round(hole_ms) // FRAME_MS * FRAME_MS * self._rate_hz // 1000
         return self._give(silence(max(0, min(hole, believed))))
 
     def _give(self, pcm: bytes) -> list[bytes]:

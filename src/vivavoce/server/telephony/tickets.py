@@ -19,7 +19,7 @@ _EXPIRY_HEX, _NONCE_HEX, _SEAL_HEX = 8, 16, 32
 
 
 class Tickets:
-    """One for each carrier. Times are seconds since 1970. A ticket is lower-case hex: Plivo lets little else through."""
+    """One for each carrier. Times are seconds since 1970. A ticket is in hex: Plivo lets little else through."""
 
     def __init__(self, carrier: str, key: bytes) -> None:
         self._key = hmac.new(key, f"vivavoce media stream, {carrier}".encode(), hashlib.sha256).digest()

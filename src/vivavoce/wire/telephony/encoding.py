@@ -67,7 +67,7 @@ class LineFormat:
         return self.encoding.encode(pcm)
 
 
-def line_format(content_type: str, names: dict[str, Encoding], rate_hz: int = 0) -> LineFormat:
+def line_format(content_type: str, names: dict[str, Encoding], rate_hz: int = LOWEST_RATE_HZ) -> LineFormat:
     """From a carrier's word for it, such as ``audio/x-l16;rate=16000`` or ``PCMU`` with a rate beside it. ``names`` are
     the words, in lower case, that the carrier uses for what is spoken here. Raises :class:`UnusableFormat`.
     """
@@ -77,7 +77,7 @@ def line_format(content_type: str, names: dict[str, Encoding], rate_hz: int = 0)
     if encoding is None:
         usable = ", ".join(names)
         raise UnusableFormat("the carrier offers an encoding that is not spoken here", hint=f"choose one of {usable}")
-    return LineFormat(encoding, int(named.group(1)) if named else rate_hz or LOWEST_RATE_HZ)
+    return LineFormat(encoding, int(named.group(1)) if named else rate_hz)
 
 
 def key(digit: str) -> str:

@@ -351,7 +351,7 @@ class Carrier:
         codec = self.dialect.codec()
         facts = [fact for message in self.dialect.start() for fact in codec.receive(message)]
         (started,) = (fact for fact in facts if isinstance(fact, Started))
-        self._tick()
+        self._plan_tick()
         return TelephonyChannel(codec, self, started, self._now)
 
     # -- the caller ---------------------------------------------------------------------------------------------------
@@ -369,8 +369,9 @@ class Carrier:
 
     @property
     def heard(self) -> bytes:
-        """All that was played so far."""
-        self._play()
+        """All that was played so far, or until the line was closed."""
+        if not self.closed:
+            self._play()
         return bytes(self._heard)
 
     # -- the transport -------------------------------------------------------------------------------------------------
@@ -386,6 +387,7 @@ class Carrier:
         self.dialect.obey(message, self)
 
     async def close(self) -> None:
+        self._play()
         self.closed = True
         for timer in self._timers:
             timer.cancel()
@@ -439,8 +441,11 @@ class Carrier:
         due_s = self._playing_s + waiting / self.dialect.rate_hz
         self._timers.append(asyncio.get_running_loop().call_at(due_s, self._play))
 
-    def _tick(self) -> None:
+    def _plan_tick(self) -> None:
         self._timers.append(asyncio.get_running_loop().call_later(FRAME_MS / 1000, self._tick))
+
+    def _tick(self) -> None:
+        self._plan_tick()
         self._at_ms += FRAME_MS
         if self.speaking is not None:
             self._incoming.put_nowait(self.dialect.media(self.speaking, self._at_ms))

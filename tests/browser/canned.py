@@ -73,7 +73,7 @@ CUT_IN: Facts = [
     text(
         20,
         "r2",
-        "On Saturday we are open from nine to five, and I could offer you ten o'clock, half past eleven or two in the afternoon.",
+        "On Saturday we are open from nine to five, and I could offer you ten o'clock, half past eleven or two.",
         0.9,
     ),
     playout(23.4, "r2", 3.4, 7.6),

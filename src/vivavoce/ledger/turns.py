@@ -15,7 +15,6 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from vivavoce.events import (
     AgentAudio,
@@ -84,6 +83,7 @@ class Turn:
     began_us: int | None = None
     speech_ended_us: int | None = None
     first_audio_us: int | None = None
+    responses: list[ResponseId] = field(default_factory=list)
     generated: int = 0
     played: int = 0
     interrupted: bool = False
@@ -123,8 +123,15 @@ class _Reply:
     played: int = 0
 
 
+_REMEMBERED_PIECES = 6_000
+"""Two minutes of 20 ms: what a model says of the caller's audio, it says within seconds, and what a session that takes
+over is given again is at most a minute."""
+_REMEMBERED_CONNECTIONS = 4
+_NOTHING: tuple[deque[int], deque[int]] = (deque(), deque())
+
+
 class _Arrivals:
-    """When the samples that a model heard had reached us.
+    """When the samples that a model heard had reached us, for the last minutes.
 
     A model counts from the first sample it was given, and each connection anew. What waited for a model arrived before
     it was forwarded, so both ends of that queue are followed here.
@@ -132,8 +139,9 @@ class _Arrivals:
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[int, int]] = deque()  # samples, and the instant at which the last of them arrived
-        self._forwarded: dict[ConnectionId, tuple[list[int], list[int]]] = {}  # where each piece ends, and its instant
-        self._pieces: list[tuple[int, int]] = []  # all that was forwarded: samples, and the instant they had arrived
+        self._forwarded: dict[ConnectionId, tuple[deque[int], deque[int]]] = {}  # where each piece ends, its instant
+        # What was forwarded: samples, and the instant they had arrived.
+        self._pieces: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED_PIECES)
         self._replaying: deque[tuple[int, int]] = deque()
 
     def arrive(self, samples: int, at: int) -> None:
@@ -158,7 +166,11 @@ class _Arrivals:
         self._heard(connection, samples, arrived)
 
     def _heard(self, connection: ConnectionId, samples: int, arrived: int) -> None:
-        ends, instants = self._forwarded.setdefault(connection, ([], []))
+        if connection not in self._forwarded:
+            for old in sorted(self._forwarded)[: -_REMEMBERED_CONNECTIONS + 1]:
+                del self._forwarded[old]
+            self._forwarded[connection] = (deque(maxlen=_REMEMBERED_PIECES), deque(maxlen=_REMEMBERED_PIECES))
+        ends, instants = self._forwarded[connection]
         ends.append((ends[-1] if ends else 0) + samples)
         instants.append(arrived)
 
@@ -171,7 +183,7 @@ class _Arrivals:
         return at
 
     def instant_of(self, connection: ConnectionId, position: int, otherwise: int) -> int:
-        ends, instants = self._forwarded.get(connection, ([], []))
+        ends, instants = self._forwarded.get(connection, _NOTHING)
         index = bisect_left(ends, position)
         return instants[index] if index < len(instants) else otherwise
 
@@ -235,6 +247,7 @@ class _Fold:
         match line.value:
             case ResponseStarted(_, response) if response not in self._replies:
                 self._replies[response] = _Reply(self.turns[-1])
+                self.turns[-1].responses.append(response)
             case AgentAudio(_, response, audio) if reply := self._replies.get(response):
                 reply.turn.generated += audio.samples
             case Play(response, audio) if reply := self._replies.get(response):
@@ -270,13 +283,39 @@ class _Fold:
             self.turns[-1].began_us = at
 
 
+class TurnFold:
+    """Turns as the lines come. Whether a line counts is known with the next one, so the fold is one line behind until
+    :meth:`finish`. Its memory grows with what is said, not with how long the call lasts.
+    """
+
+    def __init__(self) -> None:
+        self._fold = _Fold()
+        self._held: Line | None = None
+
+    @property
+    def turns(self) -> list[Turn]:
+        """Those so far, in order; the later ones may still change."""
+        return self._fold.turns
+
+    def add(self, line: Line) -> None:
+        if self._held is not None and not _was_ignored(self._held.value, line.value):
+            self._fold.add(self._held)
+        self._held = line
+
+    def finish(self) -> None:
+        """No more lines come."""
+        if self._held is not None:
+            self._fold.add(self._held)
+            self._held = None
+
+
 def fold_turns(lines: Iterable[Line]) -> list[Turn]:
     """The turns of a call, in order. What the core ignored changes nothing here either, save that audio which came too
     late to be played was generated all the same, and that a tool which nobody waited for has ended all the same."""
-    fold = _Fold()
-    for line, following in pairwise([*lines, None]):
-        if line is not None and not (following is not None and _was_ignored(line.value, following.value)):
-            fold.add(line)
+    fold = TurnFold()
+    for line in lines:
+        fold.add(line)
+    fold.finish()
     return fold.turns
 
 

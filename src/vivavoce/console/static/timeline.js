@@ -40,6 +40,7 @@ function parse(block) {
 export async function followTimeline({ id, secret, signal, seen, available }) {
   let last = "";
   let answered = false;
+  let over = false;
   for (let failures = 0; failures < TRIES && !signal.aborted; ) {
     try {
       const headers = { Accept: "text/event-stream" };
@@ -52,8 +53,9 @@ export async function followTimeline({ id, secret, signal, seen, available }) {
       for await (const event of readEvents(response.body)) {
         last = event.id || last;
         seen(event.fact);
-        if (event.fact.type === "CloseCall") return;
+        over ||= event.fact.type === "CloseCall";
       }
+      if (over) return;
     } catch {
       // a broken stream is taken up again where it broke
     }

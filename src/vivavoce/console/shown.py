@@ -1,0 +1,115 @@
+"""Facts and wishes of a call as the console's page is told them: JSON objects without sound.
+
+Only what is listed here leaves the server: a new kind of event is told to nobody until someone decides that it may be.
+Nothing is left out of what is said; who may read it is for whoever serves the stream.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from vivavoce.events import (
+    AgentText,
+    CallerConnected,
+    CallerInterrupted,
+    CallerPressed,
+    CallerSpeechStarted,
+    CallerSpeechStopped,
+    CallerText,
+    CallerTranscribed,
+    CallStarted,
+    CancelTool,
+    CloseCall,
+    Effect,
+    Event,
+    Flush,
+    Instant,
+    ModelLost,
+    ModelReady,
+    OpenModel,
+    PlayoutStopped,
+    ResponseFinished,
+    ResponseInterrupted,
+    ResponseStarted,
+    RunTool,
+    SwapModel,
+    ToolFinished,
+    Truncate,
+)
+from vivavoce.ledger.prices import PRICED, Cost
+from vivavoce.ledger.turns import Turn
+
+Shown = Mapping[str, Any]
+
+SHOWN: frozenset[type] = frozenset(
+    {
+        CallStarted,
+        CallerConnected,
+        CallerText,
+        CallerPressed,
+        CallerInterrupted,
+        CallerSpeechStarted,
+        CallerSpeechStopped,
+        CallerTranscribed,
+        OpenModel,
+        ModelReady,
+        ModelLost,
+        SwapModel,
+        ResponseStarted,
+        AgentText,
+        ResponseFinished,
+        ResponseInterrupted,
+        Flush,
+        PlayoutStopped,
+        Truncate,
+        RunTool,
+        ToolFinished,
+        CancelTool,
+        CloseCall,
+    }
+)
+"""None of these carries audio."""
+
+
+def shown(at: Instant, value: Event | Effect) -> Shown:
+    """``value`` is of one of the types in :data:`SHOWN`."""
+    if isinstance(value, CallStarted):  # the rest of the plan is the agent's own business
+        return {
+            "at_us": at,
+            "type": "CallStarted",
+            "plan": {"agent": value.plan.agent, "models": list(value.plan.models)},
+        }
+    told: dict[str, Any] = msgspec.to_builtins(value)
+    return {"at_us": at, **told}
+
+
+def shown_turn(at: Instant, turn: Turn) -> Shown:
+    return {
+        "at_us": at,
+        "type": "turn",
+        "number": turn.number,
+        "responses": [*turn.responses],
+        "speech_ended_us": turn.speech_ended_us,
+        "first_audio_us": turn.first_audio_us,
+        "first_audio_ms": turn.first_audio_ms,
+        "tool_ms": turn.tool_ms,
+        "interrupted": turn.interrupted,
+    }
+
+
+def shown_cost(at: Instant, cost: Cost) -> Shown:
+    tokens = asdict(cost)
+    return {"at_us": at, "type": "cost", "usd": tokens.pop("usd"), "reason": tokens.pop("reason"), "priced": PRICED,
+            "tokens": tokens}  # fmt: skip
+
+
+def encoded(told: Shown, number: int | None = None) -> bytes:
+    """One event of ``text/event-stream``; only numbered ones can be asked for again. ASCII, so that half a surrogate
+    pair, which a peer can spell, cannot break the stream."""
+    data = json.dumps(told, separators=(",", ":")).encode()
+    return b"data: %b\n\n" % data if number is None else b"id: %d\ndata: %b\n\n" % (number, data)

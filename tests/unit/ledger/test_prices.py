@@ -1,0 +1,52 @@
+"""Costs: counted by model, and never nothing only because nobody knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from vivavoce.events import CallPlan, CallStarted, ConnectionId, OpenModel, UsageReported
+from vivavoce.ledger.prices import CostFold
+
+ONE, TWO = ConnectionId(1), ConnectionId(2)
+
+
+def fold(*models: str, simulated: bool = False) -> CostFold:
+    cost = CostFold(simulated=simulated)
+    cost.add(CallStarted(CallPlan(agent="a", models=models)))
+    cost.add(OpenModel(ONE, 0))
+    return cost
+
+
+def test_speech_and_text_have_prices_of_their_own() -> None:
+    cost = fold("nova-2-sonic")
+    cost.add(UsageReported(ONE, speech_in=1_000_000, speech_out=100_000, text_in=1_000_000, text_out=200_000))
+    assert cost.cost.usd == pytest.approx(3.00 + 1.20 + 0.33 + 0.55)
+
+
+def test_each_session_is_charged_as_its_own_model() -> None:
+    cost = fold("nova-2-sonic", "nova-sonic")
+    cost.add(UsageReported(ONE, speech_in=1_000_000))
+    cost.add(OpenModel(TWO, 1))
+    cost.add(UsageReported(TWO, speech_in=1_000_000))
+    assert cost.cost.usd == pytest.approx(3.00 + 3.40)
+    assert cost.cost.speech_in == 2_000_000
+
+
+def test_one_session_without_a_price_leaves_the_call_without_one() -> None:
+    cost = fold("nova-2-sonic", "local")
+    cost.add(UsageReported(ONE, speech_in=1_000_000))
+    cost.add(OpenModel(TWO, 1))
+    assert (cost.cost.usd, cost.cost.reason) == (None, "unpriced")
+    assert cost.cost.speech_in == 1_000_000
+
+
+def test_a_stand_in_costs_nothing_that_could_be_told() -> None:
+    cost = fold("nova-2-sonic", simulated=True)
+    cost.add(UsageReported(ONE, speech_in=5))
+    assert (cost.cost.usd, cost.cost.reason, cost.cost.speech_in) == (None, "simulated", 5)
+
+
+def test_usage_of_an_unknown_session_is_not_priced() -> None:
+    cost = fold("nova-2-sonic")
+    cost.add(UsageReported(TWO, speech_in=5))
+    assert cost.cost.usd is None

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,28 @@ def best_us(action: Callable[[], object], *, repeat: int, number: int) -> float:
             action()
         best = min(best, (time.perf_counter() - started) / number)
     return best * 1e6
+
+
+def on_core(core: int, command: list[str]) -> list[str]:
+    """``command`` on that core alone; as it is where there are fewer cores, or no way to say so."""
+    if shutil.which("taskset") is None or (os.cpu_count() or 1) <= core:
+        return command
+    return ["taskset", "-c", str(core), *command]
+
+
+def cpu_s(pid: int) -> float:
+    """The CPU time of all threads of a process, to the microsecond where the system tells."""
+    tasks = Path(f"/proc/{pid}/task")
+    try:
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9
+    except FileNotFoundError:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mib(pid: int) -> float:
+    """Its memory now."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
 
 
 def finish(name: str, measured: dict[str, Any], budget: dict[str, Any], holds: bool) -> None:

@@ -4,7 +4,8 @@ python benchmarks/websocket.py [--quick]
 
 Each socket sends 50 messages of 1.3 kB a second and receives 25 of 2.8 kB, as a call by the Realtime protocol does. The
 server has one core for itself where the machine has two, its clients are a process on another. A message's cost is the
-CPU time of the server's process by the messages of both directions, the best of several runs. Servers that are not installed are left out.
+CPU time of the server's process by the messages of both directions, the best of several runs. Servers that are not
+installed are left out.
 """
 
 from __future__ import annotations

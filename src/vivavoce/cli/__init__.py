@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -86,8 +87,14 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Our matrices are small: threads for them would only wait for each other, for seconds on a busy machine."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The program. Turns every error into one clear line, a hint and an exit code."""
+    for threads in BLAS_THREADS:  # read when numpy is first imported
+        os.environ.setdefault(threads, "1")
     try:
         code = run(cli, sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:  # once more, while the first was being told

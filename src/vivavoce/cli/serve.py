@@ -147,10 +147,11 @@ def served_agents(arguments: Sequence[str], chosen: Chosen) -> list[ServedAgent]
 
 def _served(name: str, chosen: Chosen) -> ServedAgent:
     agent = chosen.read_agent()
-    profiles = [model.profile for model in chosen.usable_models(agent)]
+    own = chosen.usable_models(agent)
+    profiles = [model.profile for model in own]
 
     def make_models(revised: Agent) -> Sequence[Model]:
-        return chosen.usable_models(revised)
+        return own if revised == agent else chosen.usable_models(revised)
 
     return ServedAgent(name, agent, make_models, tuple(one.name for one in profiles), profiles[0].voices)
 

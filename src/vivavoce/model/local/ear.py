@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
@@ -150,8 +150,8 @@ class _Worker(asyncio.SubprocessProtocol):
         self._closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
+        # A cast, for uvloop's transports are no subclasses of these.
+        self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def pipe_data_received(self, _fd: int, data: bytes) -> None:
         for kind, payload in self._reader.feed(data):
@@ -188,8 +188,8 @@ class _Worker(asyncio.SubprocessProtocol):
     def send(self, frame: bytes) -> None:
         """Never waits: the pipe's transport holds what the worker has not read yet, and ``hear`` bounds that."""
         pipe = self._pipe(0)
-        if not self._closing and isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
-            pipe.write(frame)
+        if not self._closing and pipe is not None and not pipe.is_closing():
+            cast("asyncio.WriteTransport", pipe).write(frame)
 
     def send_audio(self, pcm: bytes) -> None:
         self.waiting_samples += len(pcm) // 2

@@ -8,8 +8,9 @@ language model and no free dictation.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from vivavoce.model.local.dialogue.choose import SETTINGS as DIALOGUE_SETTINGS
 from vivavoce.model.local.dialogue.choose import check_dialogue, make_dialogue
 from vivavoce.model.local.dialogue.phrases import training_sentences
 from vivavoce.model.local.dialogue.port import Dialogue
+from vivavoce.model.local.dialogue.understanding import Understander
 from vivavoce.model.local.ear import Ear, EarSettings
 from vivavoce.model.local.mouth import Mouth, MouthSettings, voices_here
 from vivavoce.model.local.session import LocalSession, Parts
@@ -74,6 +76,8 @@ class LocalModel:
         self._agent = agent
         self._now = now
         self._environment = environment
+        self._learning = threading.Lock()
+        self._learnt: tuple[date, Understander] | None = None
         try:
             self._settings = LocalSettings.model_validate(dict(settings))
         except ValidationError as error:
@@ -102,7 +106,21 @@ class LocalModel:
         _check_voice(self._agent.language, self._agent.voice, self._settings.voice_model)
 
     def _make_dialogue(self) -> Dialogue:
-        return make_dialogue(self._agent, self._dialogue_settings(), now=self._now, environment=self._environment)
+        return make_dialogue(
+            self._agent,
+            self._dialogue_settings(),
+            now=self._now,
+            environment=self._environment,
+            understander=self._learnt_today,
+        )
+
+    def _learnt_today(self) -> Understander:
+        """Learning takes some hundred milliseconds: once a day, since days have names. Called in any thread."""
+        with self._learning:
+            today = self._now()
+            if self._learnt is None or self._learnt[0] != today.date():
+                self._learnt = today.date(), Understander(self._agent, today)
+            return self._learnt[1]
 
     def _dialogue_settings(self) -> dict[str, Any]:
         """Only what was set: a key that is named must be there, the default need not."""
@@ -113,7 +131,7 @@ class LocalModel:
         opening = (
             asyncio.create_task(self._open_ear()),
             asyncio.create_task(self._open_mouth()),
-            asyncio.create_task(asyncio.to_thread(self._make_dialogue)),  # trains for some hundred milliseconds
+            asyncio.create_task(asyncio.to_thread(self._make_dialogue)),  # may have to learn first
         )
         try:
             ear, mouth, dialogue = await asyncio.gather(*opening)

@@ -14,7 +14,7 @@ import sys
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from vivavoce.errors import NotAvailable, UsageError
 from vivavoce.model.local import mouth_frames as frames
@@ -156,8 +156,8 @@ class _Worker(asyncio.SubprocessProtocol):
         self._closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
+        # A cast, for uvloop's transports are no subclasses of these.
+        self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def pipe_data_received(self, _fd: int, data: bytes) -> None:
         for kind, payload in self._reader.feed(data):
@@ -196,8 +196,8 @@ class _Worker(asyncio.SubprocessProtocol):
     def send(self, frame: bytes) -> None:
         """Never waits: texts are small, and the pipe's transport holds what the worker has not read yet."""
         pipe = self._pipe(0)
-        if not self._closing and isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
-            pipe.write(frame)
+        if not self._closing and pipe is not None and not pipe.is_closing():
+            cast("asyncio.WriteTransport", pipe).write(frame)
 
     def forget(self, wanted_epoch: int) -> None:
         self._wanted_epoch = wanted_epoch
@@ -241,9 +241,7 @@ class _Worker(asyncio.SubprocessProtocol):
         return None if self._transport is None else self._transport.get_pipe_transport(fd)
 
     def _output(self) -> asyncio.ReadTransport:
-        pipe = self._pipe(1)
-        assert isinstance(pipe, asyncio.ReadTransport)
-        return pipe
+        return cast("asyncio.ReadTransport", self._pipe(1))
 
 
 async def _start() -> _Worker:

@@ -25,6 +25,7 @@ from vivavoce.model.local.dialogue.chat import ChatCompletionsDialogue
 from vivavoce.model.local.dialogue.converse import ConverseDialogue, open_bedrock
 from vivavoce.model.local.dialogue.embedded import EmbeddedDialogue
 from vivavoce.model.local.dialogue.port import Dialogue
+from vivavoce.model.local.dialogue.understanding import Understander
 
 SETTINGS: Final = ("dialogue", "dialogue_key", "dialogue_region")
 _FORMS: Final = '"embedded", "openai:http://host:port/v1#model" or "bedrock:model-id"'
@@ -49,16 +50,23 @@ class _Bedrock:
 
 
 def make_dialogue(
-    agent: Agent, settings: Mapping[str, Any], *, now: Callable[[], datetime], environment: Mapping[str, str]
+    agent: Agent,
+    settings: Mapping[str, Any],
+    *,
+    now: Callable[[], datetime],
+    environment: Mapping[str, str],
+    understander: Callable[[], Understander | None] = lambda: None,
 ) -> Dialogue:
-    """The dialogue that ``settings`` name, for one call. Raises :class:`UsageError` or :class:`NotAvailable`."""
+    """The dialogue that ``settings`` name, for one call. ``understander`` may give the embedded one what was learnt of
+    this agent before. Raises :class:`UsageError` or :class:`NotAvailable`.
+    """
     match _chosen(settings, environment):
         case _Endpoint(base_url, model, key):
             return ChatCompletionsDialogue(agent, base_url, model, key, now=now)
         case _Bedrock(model, region):
             return ConverseDialogue(agent, model, now=now, region=region)
         case _:
-            return EmbeddedDialogue(agent, now=now)
+            return EmbeddedDialogue(agent, now=now, understander=understander())
 
 
 def check_dialogue(settings: Mapping[str, Any], environment: Mapping[str, str]) -> None:

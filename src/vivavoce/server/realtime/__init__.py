@@ -1,0 +1,1 @@
+"""Realtime clients at the door: sockets and peer connections, each with its session, its call, and asides."""

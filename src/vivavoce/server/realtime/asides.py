@@ -1,0 +1,126 @@
+"""Replies beside the call (``conversation: "none"``): a model session for each, of which the call knows nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from vivavoce.audio.pcm import samples_for, silence
+from vivavoce.engine.rates import RateBridge
+from vivavoce.errors import ModelFault, VivavoceError
+from vivavoce.events import (
+    AgentAudio,
+    AgentText,
+    Audio,
+    ConnectionId,
+    ForwardAudio,
+    ForwardText,
+    ModelEffect,
+    ModelEvent,
+    ModelReady,
+    Recall,
+    RequestReply,
+    ResponseFinished,
+    ResponseInterrupted,
+    UsageReported,
+)
+from vivavoce.model.port import Model, ModelSession
+from vivavoce.wire.realtime.actions import Aside
+
+LIMIT_S = 60.0
+AT_ONCE = 4
+"""So many asides of one client at the same time; each is a session of the provider."""
+_ONE = ConnectionId(1)
+
+
+class Told(Protocol):
+    """Who wants to know what comes of an aside."""
+
+    def text(self, text: str) -> None: ...
+
+    def audio(self, audio: Audio) -> None: ...
+
+    def done(self, usage: UsageReported) -> None: ...
+
+    def failed(self, message: str) -> None: ...
+
+
+@dataclass(slots=True)
+class _Reply:
+    """What has come of one so far."""
+
+    told: Told
+    usage: UsageReported = field(default_factory=lambda: UsageReported(_ONE))
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self, event: ModelEvent) -> None:
+        match event:
+            case AgentText(_, _, text, _, False):
+                self.told.text(text)
+            case AgentAudio(_, _, audio):
+                self.told.audio(audio)
+            case UsageReported():
+                self.usage = UsageReported(
+                    _ONE,
+                    self.usage.speech_in + event.speech_in,
+                    self.usage.speech_out + event.speech_out,
+                    self.usage.text_in + event.text_in,
+                    self.usage.text_out + event.text_out,
+                )
+            case ResponseFinished() | ResponseInterrupted():
+                self.over.set()
+
+
+async def answer_aside(aside: Aside, make_models: Callable[[], Sequence[Model]], rate_hz: int, told: Told) -> None:
+    """Makes the reply and tells what comes of it, its end included. Raises nothing but cancellation."""
+    reply = _Reply(told)
+    try:
+        model = (await asyncio.to_thread(make_models))[0]
+        async with asyncio.timeout(LIMIT_S):
+            await _converse(aside, model, rate_hz, reply)
+    except TimeoutError:
+        told.failed("the model took too long")
+    except VivavoceError as fault:
+        told.failed(str(fault))
+    else:
+        told.done(reply.usage)
+
+
+async def _converse(aside: Aside, model: Model, rate_hz: int, reply: _Reply) -> None:
+    session = model.session(_ONE)
+    bridge = RateBridge(rate_hz, model.profile.input_rate_hz, model.profile.output_rate_hz)
+    ready = asyncio.Event()
+
+    async def emit(event: ModelEvent) -> None:
+        if isinstance(event, ModelReady):
+            ready.set()
+        for converted in bridge.from_model(event):
+            reply.take(converted)
+
+    running = asyncio.create_task(session.run(emit))
+    over = asyncio.create_task(reply.over.wait())
+    asking = asyncio.create_task(_ask(aside, session, model.profile.input_rate_hz, ready))
+    try:
+        await asyncio.wait({running, over}, return_when=asyncio.FIRST_COMPLETED)
+        if not over.done():
+            await running  # raises what ended it
+            raise ModelFault("the model ended the session")
+    finally:
+        for task in (running, over, asking):
+            task.cancel()
+        await asyncio.gather(running, over, asking, return_exceptions=True)
+
+
+async def _ask(aside: Aside, session: ModelSession, input_rate_hz: int, ready: asyncio.Event) -> None:
+    """What it is to answer, over a line on which nobody says anything."""
+    await ready.wait()
+    wishes: list[ModelEffect] = [Recall(_ONE, aside.turns)] if aside.turns else []
+    wishes.append(ForwardText(_ONE, aside.prompt) if aside.prompt else RequestReply(_ONE, ""))
+    for wish in wishes:
+        session.perform(wish)
+    quiet = ForwardAudio(_ONE, Audio(silence(samples_for(100, input_rate_hz))))
+    while True:
+        session.perform(quiet)
+        await asyncio.sleep(0.1)

@@ -1,0 +1,67 @@
+"""``WS /v1/realtime``: a session over a WebSocket, its sound inside the protocol's events."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.websockets import WebSocket
+
+from vivavoce.engine.clock import loop_time_s
+from vivavoce.errors import Refused
+from vivavoce.server.access import authenticate, subprotocol
+from vivavoce.server.door import Door, door
+from vivavoce.server.limits import ClientRates
+from vivavoce.server.outbox import Outbox, outbox_of
+from vivavoce.server.realtime.conversation import NORMAL, Conversation, Line
+from vivavoce.server.realtime.ids import new_id
+from vivavoce.server.realtime.offers import new_front, served_to
+from vivavoce.wire.realtime.configuration import AudioOver
+
+
+async def realtime_socket(websocket: WebSocket) -> None:
+    """Any Realtime client. Refused before the upgrade: a wrong key, no such agent, no room."""
+    here = door(websocket)
+    caller = authenticate(websocket)
+    query = websocket.query_params
+    if query.get("intent", "conversation") == "transcription":
+        raise Refused(
+            "this server has no transcription sessions", status=400, code="invalid_value", hint="leave intent out"
+        )
+    served = served_to(here, caller, query.get("model", ""))
+    session_id = new_id("sess")
+    front = new_front(here, served, session_id, AudioOver.EVENTS, caller.session_config)
+    with here.desk.admit(served, caller.bounds):
+        await websocket.accept(subprotocol=subprotocol(websocket))
+
+        def cut(reason: str) -> None:
+            conversation.hang_up(reason)
+
+        outbox = outbox_of(websocket, failed=cut)
+        conversation = Conversation(here.desk, served, front, outbox, Line("realtime"), caller.name)
+        with here.sessions.holding(conversation, session_id):
+            await _talk(websocket, here, conversation, outbox)
+
+
+async def _talk(websocket: WebSocket, here: Door, conversation: Conversation, outbox: Outbox) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        writer = tasks.create_task(outbox.run(), name="writer")
+        reader = tasks.create_task(_read(websocket, conversation, here), name="reader")
+        await conversation.run()
+        outbox.close(NORMAL, "the call is over")
+        await writer
+        reader.cancel()
+
+
+async def _read(websocket: WebSocket, conversation: Conversation, here: Door) -> None:
+    limits = here.settings.limits
+    rates = ClientRates(limits.events_per_s, limits.bytes_per_s, limits.message_bytes)
+    while True:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            conversation.hang_up("the client closed the connection")
+            return
+        data: str | bytes = message.get("text") or message.get("bytes") or ""
+        if wait_s := rates.take_in_time(len(data), loop_time_s()):
+            await asyncio.sleep(wait_s)  # it is not read meanwhile, and so has to wait itself
+        conversation.receive(data)
+        await conversation.room()

@@ -20,11 +20,15 @@ export class Call {
   #following = null;
   #source = null; // where the facts come from: the timeline, or else what Realtime events tell
 
-  /** `store` holds what the page shows; `fact` hears every fact; `sounding` gets the Sound of a call that begins. */
-  constructor({ store, preferences, fact, sounding }) {
+  /**
+   * `store` holds what the page shows; `fact` hears every fact; `told` hears when they are all told anew, from the
+   * call's beginning; `sounding` gets the Sound of a call that begins.
+   */
+  constructor({ store, preferences, fact, told, sounding }) {
     this.store = store;
     this.preferences = preferences;
     this.fact = fact;
+    this.told = told;
     this.sounding = sounding;
   }
 
@@ -90,7 +94,10 @@ export class Call {
     followTimeline({
       id, secret, signal: this.#following.signal,
       seen: (fact) => this.#tell(fact),
-      available: (timeline) => this.store.set({ timeline }),
+      available: (timeline) => {
+        if (timeline && this.store.state.timeline !== true) this.told();
+        this.store.set({ timeline });
+      },
     });
   }
 

@@ -27,7 +27,7 @@ const meter = new Meter((change) => store.set({ talking: { ...store.state.talkin
 let captions = new Captions();
 let about = new Map(); // by agent: what can be told of it before the call
 
-const call = new Call({ store, preferences, fact: take, sounding: (sound) => meter.start(sound) });
+const call = new Call({ store, preferences, fact: take, told: forget, sounding: (sound) => meter.start(sound) });
 const notice = new Notice({ call: () => begin(false), type: () => begin(true), cancel: () => call.hangUp(), reload: load, useKey: (key) => ((preferences.key = key), load()) });
 
 function take(fact) {
@@ -42,11 +42,16 @@ function take(fact) {
   figures.apply(fact);
 }
 
-function begin(typing) {
+/** Of the call so far. */
+function forget() {
   captions = new Captions();
   conversation.clear();
   tools.clear();
   figures.clear();
+}
+
+function begin(typing) {
+  forget();
   store.set({ warning: "", talking: {} });
   call.start(store.state.agent, { typing });
 }

@@ -36,7 +36,7 @@ from vivavoce.agent.declaration import Agent
 from vivavoce.audio.files import read_audio
 from vivavoce.audio.level import add_noise
 from vivavoce.channel.wav import CallerUtterance, wav_channel
-from vivavoce.engine.answer import Answering
+from vivavoce.engine.answer import Answering, Keeping
 from vivavoce.ledger.figures import first_audio_ms, percentile
 from vivavoce.ledger.turns import fold_turns
 from vivavoce.model.local.dialogue.embedded import EmbeddedDialogue
@@ -182,7 +182,7 @@ async def latencies(agents: dict[str, Agent], today: datetime, rows: Sequence[di
             started = time.monotonic()
             channel = wav_channel([CallerUtterance(clip(row, None))], RATE_HZ)
             answering = Answering(
-                agent, channel, model, calls=Path(folder), opened=datetime.now().astimezone(), disk=disk
+                agent, channel, model, opened=datetime.now().astimezone(), keeping=Keeping(Path(folder), disk)
             )
             called = await answering.run()
             talked_s += time.monotonic() - started

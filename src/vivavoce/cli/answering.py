@@ -14,7 +14,7 @@ from vivavoce import app
 from vivavoce.agent.declaration import Agent
 from vivavoce.channel.port import Channel
 from vivavoce.engine import clock
-from vivavoce.engine.answer import AnsweredCall, Answering
+from vivavoce.engine.answer import AnsweredCall, Answering, Keeping
 from vivavoce.engine.call import Witness
 from vivavoce.model.port import Model
 from vivavoce.timeline.disk import Disk
@@ -46,9 +46,8 @@ def answer(
                 agent,
                 make_channel(),
                 models,
-                calls=calls or app.calls_folder(),
                 opened=clock.wall_clock(),
-                disk=disk,
+                keeping=Keeping(calls or app.calls_folder(), disk),
                 witnesses=witnesses,
             )
             with _ended_by_signals(answering):

@@ -36,6 +36,16 @@ class AnsweredCall:
     store_failure: str
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where a call is kept: in the folder of all ``calls``, by ``disk``, under the id ``call``, a new one if that is
+    empty."""
+
+    calls: Path
+    disk: Disk
+    call: str = ""
+
+
 def plan_of(agent: Agent, models: Sequence[Model]) -> CallPlan:
     """What the core must know of an agent."""
     return CallPlan(
@@ -82,17 +92,17 @@ class Answering:
         channel: Channel,
         models: Sequence[Model],
         *,
-        calls: Path,
         opened: datetime,
-        disk: Disk,
+        keeping: Keeping,
         witnesses: Sequence[Witness] = (),
         client_tools: Tools | None = None,
     ) -> None:
-        """``calls`` is the folder of all calls. ``client_tools`` runs what the agent has no function for. Raises
-        :class:`~vivavoce.errors.StoreFault` if nothing can be kept there.
+        """``client_tools`` runs what the agent has no function for. Raises :class:`~vivavoce.errors.StoreFault` if
+        nothing can be kept where the call is to be.
         """
-        self.call = new_call_id(opened)
-        self.folder = calls / self.call
+        disk = keeping.disk
+        self.call = keeping.call or new_call_id(opened)
+        self.folder = keeping.calls / self.call
         self._loop: asyncio.AbstractEventLoop | None = None
         self._store_failure = ""
         self._recorder = Recorder(disk, self.folder, self._store_failed) if agent.record else None

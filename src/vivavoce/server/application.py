@@ -16,6 +16,7 @@ from vivavoce.server.bodies import BodyLimit
 from vivavoce.server.door import Door
 from vivavoce.server.refusals import on_http_error, on_mistake, on_refused
 from vivavoce.server.routes import ROUTES
+from vivavoce.server.routing import Routing
 
 EXPOSED_HEADERS = ("Location", "Retry-After")
 """The Agents SDK takes a WebRTC call's id from ``Location``."""
@@ -32,14 +33,16 @@ def application(door: Door, extra_routes: Sequence[BaseRoute] = ()) -> Starlette
 
 
 def _middleware(door: Door) -> list[Middleware]:
-    limit = Middleware(BodyLimit, limit_bytes=door.settings.limits.body_bytes)
-    if not door.settings.allowed_origins:
-        return [limit]
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=door.settings.allowed_origins,
-        allow_methods=("GET", "POST"),
-        allow_headers=("*",),  # no cookies are used, so a header cannot make a browser vouch for anybody
-        expose_headers=EXPOSED_HEADERS,
-    )
-    return [cors, limit]
+    chain: list[Middleware] = []
+    if door.siblings is not None:
+        chain.append(Middleware(Routing, worker=door.worker, folder=door.siblings))
+    if door.settings.allowed_origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=door.settings.allowed_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("*",),  # no cookies are used, so a header cannot make a browser vouch for anybody
+            expose_headers=EXPOSED_HEADERS,
+        )
+        chain.append(cors)
+    return [*chain, Middleware(BodyLimit, limit_bytes=door.settings.limits.body_bytes)]

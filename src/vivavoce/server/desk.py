@@ -10,19 +10,21 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from vivavoce.agent.declaration import Agent
 from vivavoce.channel.port import Channel
-from vivavoce.engine.answer import AnsweredCall, Answering
+from vivavoce.console.feed import CallFeed
+from vivavoce.engine.answer import AnsweredCall, Answering, Keeping, new_call_id
 from vivavoce.engine.call import Tools, Witness
 from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import Refused
-from vivavoce.events import Disposition, Effect, Event, Instant
+from vivavoce.events import Disposition
 from vivavoce.model.port import Model
 from vivavoce.server.admission import Admission, Bounds
+from vivavoce.server.ids import marked
 from vivavoce.server.limits import LagWindow
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.waiting import cancelling
@@ -49,12 +51,12 @@ class ServedAgent:
 
 @dataclass(slots=True, eq=False)
 class LiveCall:
-    """A call being answered. ``witnesses`` may be added to and taken from while it runs, on its own loop."""
+    """A call being answered. ``feed`` is for those who look at it."""
 
     answering: Answering
     agent: ServedAgent
     opened: datetime
-    witnesses: list[Witness] = field(default_factory=list)
+    feed: CallFeed
 
     @property
     def call(self) -> str:
@@ -97,7 +99,9 @@ class Desk:
         now: Callable[[], datetime],
         admission: Admission,
         metrics: Metrics | None = None,
+        worker: int = 0,
     ) -> None:
+        """``worker`` is the process's number, which the ids of its calls tell."""
         self.admission = admission
         self._metrics = metrics or Metrics()
         self.lag = LagWindow()
@@ -105,8 +109,10 @@ class Desk:
         self._calls = calls
         self._disk = disk
         self._now = now
+        self._worker = worker
         self._live: dict[str, LiveCall] = {}
-        self._changed = asyncio.Event()
+        self.change = asyncio.Event()
+        """Set when calls come or go the next time, and then another."""
 
     @property
     def agents(self) -> Mapping[str, ServedAgent]:
@@ -143,12 +149,12 @@ class Desk:
         except Refused as refused:
             self._metrics.count("vivavoce_calls_refused_total", reason=refused.code)
             raise
-        self._changed.set()
+        self._tell_change()
         try:
             yield
         finally:
             self.admission.give_back(place)
-            self._changed.set()
+            self._tell_change()
 
     async def answering(
         self,
@@ -164,25 +170,22 @@ class Desk:
         """
         agent = agent or served.agent
         opened = self._now()
-        more: list[Witness] = []
 
-        def tell_more(at: Instant, value: Event | Effect) -> None:
-            for witness in more:
-                witness(at, value)
-
-        def begin() -> Answering:
-            return Answering(
+        def begin() -> LiveCall:
+            models = served.make_models(agent)
+            feed = CallFeed(simulated=any(model.profile.simulated for model in models))
+            answering = Answering(
                 agent,
                 channel,
-                served.make_models(agent),
-                calls=self._calls,
+                models,
                 opened=opened,
-                disk=self._disk,
-                witnesses=(*witnesses, tell_more),
+                keeping=Keeping(self._calls, self._disk, marked(new_call_id(opened), self._worker)),
+                witnesses=(*witnesses, feed.observe),
                 client_tools=client_tools,
             )
+            return LiveCall(answering, served, opened, feed)
 
-        return LiveCall(await asyncio.to_thread(begin), served, opened, more)
+        return await asyncio.to_thread(begin)
 
     async def run(self, live: LiveCall) -> AnsweredCall:
         """Runs the call to its end; meanwhile it is in :attr:`live`."""
@@ -197,11 +200,6 @@ class Desk:
             del self._live[live.call]
             self._metrics.count("vivavoce_calls_ended_total", agent=name, disposition=disposition.value)
         return answered
-
-    async def changed(self) -> None:
-        """Returns when calls came or went since this was last asked."""
-        await self._changed.wait()
-        self._changed.clear()
 
     async def drain(self, limit_s: float, hurry: asyncio.Event | None = None) -> int:
         """Admits nobody any more, waits for the live calls to end by themselves, and after ``limit_s``, or once there
@@ -226,4 +224,8 @@ class Desk:
 
     async def _empty(self) -> None:
         while self.admission.here.calls:
-            await self.changed()
+            await self.change.wait()
+
+    def _tell_change(self) -> None:
+        self.change.set()
+        self.change = asyncio.Event()

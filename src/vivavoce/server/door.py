@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from vivavoce.server.admission import Admission
 from vivavoce.server.background import Background
 from vivavoce.server.desk import Desk, ServedAgent
+from vivavoce.server.ids import marked
 from vivavoce.server.keys import Keyring
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.secrets import Sealer
@@ -22,7 +23,9 @@ from vivavoce.timeline.disk import Disk
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One for each process. ``now`` is the time of day, ``worker`` the process's number."""
+    """One for each process. ``now`` is the time of day, ``worker`` the process's number, 0 if it is the only one;
+    ``siblings`` is the folder of the sockets by which workers reach each other.
+    """
 
     desk: Desk
     settings: ServerSettings
@@ -33,6 +36,11 @@ class Door:
     worker: int = 0
     sessions: Sessions = field(default_factory=Sessions)
     background: Background = field(default_factory=Background)
+    siblings: Path | None = None
+
+    def marked(self, plain_id: str) -> str:
+        """The id as it is to be told to clients, so that whatever asks for it finds its way to this process."""
+        return marked(plain_id, self.worker)
 
 
 def open_door(
@@ -44,14 +52,15 @@ def open_door(
     *,
     sealing_key: bytes,
     worker: int = 0,
+    siblings: Path | None = None,
 ) -> Door:
     """On the loop that runs the calls. ``calls`` is the folder that keeps them; the key of ``ek_`` secrets is the same
     for all workers."""
     metrics = Metrics()
     admission = Admission(settings.max_calls, settings.max_lag_ms, settings.quotas)
-    desk = Desk(agents, calls=calls, disk=disk, now=now, admission=admission, metrics=metrics)
+    desk = Desk(agents, calls=calls, disk=disk, now=now, admission=admission, metrics=metrics, worker=worker)
     sealer = Sealer(sealing_key, lambda: now().timestamp())
-    return Door(desk, settings, Keyring(settings.keys), sealer, metrics, now, worker)
+    return Door(desk, settings, Keyring(settings.keys), sealer, metrics, now, worker, siblings=siblings)
 
 
 def door(connection: HTTPConnection) -> Door:

@@ -59,7 +59,10 @@ class Gate:
         self._arrivals: list[Arrival] = []
 
     def why_not(self, arrival: Arrival) -> str:
-        """Why this connection may not stay, one of the reasons of the metrics; empty if it may."""
+        """Why this connection may not stay, one of the reasons of the metrics; empty if it may. One without an address
+        comes from another of our workers."""
+        if not arrival.address:
+            return ""
         if not self._rates.take(arrival.address, loop_time_s()):
             return "address_rate"
         self._arrivals = [one for one in self._arrivals if one.counts]

@@ -25,6 +25,7 @@ from vivavoce.server.gate import Gate, GuardedHttp
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.settings import ServerSettings
 from vivavoce.server.waiting import cancelling
+from vivavoce.server.websocket.protocol import WebSocket
 
 PING_S = 20.0
 LAG_SAMPLE_S = 0.02
@@ -87,7 +88,7 @@ class Connections:
             app,
             interface="asgi3",
             http=GuardedHttp,
-            ws=settings.websocket,
+            ws=WebSocket if settings.websocket == "vivavoce" else settings.websocket,
             ws_max_size=settings.limits.message_bytes,
             ws_ping_interval=PING_S,
             ws_ping_timeout=PING_S,
@@ -101,6 +102,10 @@ class Connections:
         )
         self._config.load()
         self._state = ServerState()
+
+    @property
+    def open(self) -> int:
+        return len(self._state.connections)
 
     def protocol(self) -> asyncio.Protocol:
         return GuardedHttp(self._gate, self._config, self._state)
@@ -147,20 +152,25 @@ class Signals:
                 loop.remove_signal_handler(number)
 
 
+@asynccontextmanager
+async def working(app: ASGIApp, door: Door) -> AsyncIterator[Connections]:
+    """All that runs beside the calls, for as long as the block does. Afterwards every connection is closed."""
+    connections = Connections(app, door.settings, door.metrics)
+    async with door.background.opened(), cancelling(watch_lag(door.desk)), cancelling(connections.keep_time()):
+        try:
+            yield connections
+        finally:
+            await connections.close()
+
+
 async def serve(
     app: ASGIApp, door: Door, listeners: Sequence[socket.socket], on_ready: Callable[[], None], signals: Signals
 ) -> int:
     """Serves until asked to end, drains, and returns how many calls had to be stopped. The listeners stay open for as
     long as calls are live, so that whoever comes then is told why not.
     """
-    connections = Connections(app, door.settings, door.metrics)
     context = tls_context(door.settings)
-    async with (
-        door.background.opened(),
-        signals.heeded(),
-        cancelling(watch_lag(door.desk)),
-        cancelling(connections.keep_time()),
-    ):
+    async with signals.heeded(), working(app, door) as connections:
         servers = [await _listen(connections, listener, context, door.settings) for listener in listeners]
         try:
             on_ready()
@@ -169,7 +179,6 @@ async def serve(
         finally:
             for server in servers:
                 server.close()
-            await connections.close()
 
 
 async def watch_lag(desk: Desk) -> None:

@@ -66,6 +66,17 @@ def exposition(samples: Iterable[Sample], **everywhere: str) -> str:
     return "\n".join([*lines, ""])
 
 
+def merged(texts: Iterable[str]) -> str:
+    """Several processes' texts as one: a name is explained once, and all its samples follow."""
+    by_name: dict[str, list[str]] = {}
+    for line in (line for text in texts for line in text.splitlines() if line):
+        name = line.split(" ", 3)[2] if line.startswith("#") else line.partition("{")[0].partition(" ")[0]
+        lines = by_name.setdefault(name, [])
+        if not (line.startswith("#") and line in lines):
+            lines.append(line)
+    return "\n".join([*(line for lines in by_name.values() for line in lines), ""])
+
+
 def _line(sample: Sample, everywhere: Mapping[str, str]) -> str:
     labels = {**everywhere, **dict(sample.labels)}
     inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())

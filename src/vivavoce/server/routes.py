@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 from starlette.requests import Request
@@ -11,9 +12,11 @@ from starlette.routing import Route
 from vivavoce.server.access import authenticate
 from vivavoce.server.client_secrets import client_secrets
 from vivavoce.server.desk import ServedAgent
-from vivavoce.server.door import door
-from vivavoce.server.metrics import CONTENT_TYPE, Sample, exposition
+from vivavoce.server.door import Door, door
+from vivavoce.server.forward import fetched
+from vivavoce.server.metrics import CONTENT_TYPE, Sample, exposition, merged
 from vivavoce.server.process import resident_bytes
+from vivavoce.server.routing import socket_of
 
 
 async def healthz(_request: Request) -> Response:
@@ -51,8 +54,20 @@ async def agents(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
+    """Of all workers, each labelled; with ``worker`` in the query, of this one alone."""
     authenticate(request, "metrics")
     here = door(request)
+    texts = [_metrics_of(here)]
+    if here.siblings is not None and "worker" not in request.query_params:
+        headers = request.scope["headers"]
+        others = [socket_of(here.siblings, number) for number in range(1, here.settings.workers + 1)]
+        del others[here.worker - 1]
+        asked = (fetched(path, "/metrics?worker", headers) for path in others)
+        texts += [body.decode() for body in await asyncio.gather(*asked)]
+    return PlainTextResponse(merged(texts), media_type=CONTENT_TYPE)
+
+
+def _metrics_of(here: Door) -> str:
     state = here.desk.readiness()
     live = Counter(live.agent.name for live in here.desk.live.values())
     gauges = [
@@ -62,8 +77,7 @@ async def metrics(request: Request) -> Response:
         Sample("vivavoce_loop_lag_p99_seconds", (), round(state.lag_ms / 1000, 6)),
         Sample("vivavoce_resident_bytes", (), resident_bytes()),
     ]
-    text = exposition([*here.metrics.samples(), *gauges], worker=str(here.worker))
-    return PlainTextResponse(text, media_type=CONTENT_TYPE)
+    return exposition([*here.metrics.samples(), *gauges], worker=str(here.worker))
 
 
 def _callable(request: Request) -> list[ServedAgent]:

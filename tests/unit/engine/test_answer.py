@@ -15,7 +15,7 @@ import pytest
 from vivavoce.agent.declaration import Agent, Limits, TurnPolicy
 from vivavoce.audio.pcm import silence
 from vivavoce.channel.memory import MemoryChannel
-from vivavoce.engine.answer import AnsweredCall, Answering, new_call_id, plan_of
+from vivavoce.engine.answer import AnsweredCall, Answering, Keeping, new_call_id, plan_of
 from vivavoce.engine.call import Witness
 from vivavoce.engine.clock import run
 from vivavoce.errors import StoreFault
@@ -55,7 +55,7 @@ def make(disk: Disk, tmp_path: Path) -> Make:
         agent: Agent = AGENT, model: ScriptedModel = GREETS_AND_LEAVES, witnesses: Sequence[Witness] = ()
     ) -> Answering:
         return Answering(
-            agent, MemoryChannel(8000), [model], calls=tmp_path, opened=OPENED, disk=disk, witnesses=witnesses
+            agent, MemoryChannel(8000), [model], opened=OPENED, keeping=Keeping(tmp_path, disk), witnesses=witnesses
         )
 
     return make
@@ -256,7 +256,7 @@ def test_a_failure_after_the_loop_is_gone_is_kept(make: Make) -> None:
 def test_a_folder_that_cannot_be_written_refuses_the_call_and_leaves_nothing(disk: Disk, tmp_path: Path) -> None:
     (tmp_path / "calls").write_text("a file in the place of the folder")
     with pytest.raises(StoreFault, match="cannot write"):
-        Answering(RECORDED, MemoryChannel(8000), [STAYS], calls=tmp_path / "calls", opened=OPENED, disk=disk)
+        Answering(RECORDED, MemoryChannel(8000), [STAYS], opened=OPENED, keeping=Keeping(tmp_path / "calls", disk))
     assert disk._files == set()
     assert disk._thread is None
 
@@ -267,7 +267,7 @@ def test_a_call_that_cannot_be_made_leaves_nothing(disk: Disk, tmp_path: Path) -
             """Without a rate."""
 
     with pytest.raises(AttributeError):
-        Answering(RECORDED, Unfinished(), [STAYS], calls=tmp_path, opened=OPENED, disk=disk)
+        Answering(RECORDED, Unfinished(), [STAYS], opened=OPENED, keeping=Keeping(tmp_path, disk))
     assert disk._files == set()
     assert list(tmp_path.iterdir()) == []
 
@@ -294,7 +294,7 @@ def test_a_caller_who_talks_is_on_the_recording(make: Make, disk: Disk, tmp_path
     async def answer() -> AnsweredCall:
         channel = MemoryChannel(8000)
         channel.say(silence(800) + b"\x10\x27" * 1600)
-        answering = Answering(RECORDED, channel, [STAYS], calls=tmp_path, opened=OPENED, disk=disk)
+        answering = Answering(RECORDED, channel, [STAYS], opened=OPENED, keeping=Keeping(tmp_path, disk))
         asyncio.get_running_loop().call_later(1.0, answering.stop, "enough")
         return await answering.run()
 

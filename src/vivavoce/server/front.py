@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
+from vivavoce.console.routes import console_routes
 from vivavoce.server.application import application
 from vivavoce.server.door import Door
+from vivavoce.server.feeds import Feeds
 from vivavoce.server.realtime.peers import hang_up, make_call, only_for_sip
 from vivavoce.server.realtime.socket import realtime_socket
 
@@ -21,6 +23,7 @@ def ways_in(door: Door) -> Sequence[BaseRoute]:
     """The routes by which calls come in, and those of the console."""
     del door
     return (
+        *console_routes(Feeds()),
         WebSocketRoute("/v1/realtime", realtime_socket),
         Route("/v1/realtime/calls", make_call, methods=["POST"]),
         Route("/v1/realtime/calls/{call_id}/hangup", hang_up, methods=["POST"]),

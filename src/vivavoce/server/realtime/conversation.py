@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
@@ -57,6 +58,7 @@ from vivavoce.wire.realtime.configuration import Configuration
 from vivavoce.wire.realtime.front import Front
 
 NORMAL = 1000
+_SOUND = b'{"type":"response.output_audio.delta",'
 
 
 class Outlet(Protocol):
@@ -90,6 +92,7 @@ class Conversation:
         self._served = served
         self._front = front
         self._outlet = outlet
+        self._beside: list[Outlet] = []  # who joined, and hears of everything but the sound
         self._line = line
         self._tools = ClientTools()
         self._asides: dict[str, asyncio.Task[None]] = {}
@@ -119,6 +122,21 @@ class Conversation:
     def receive(self, message: str | bytes) -> None:
         """What the client sent."""
         self._do(self._front.receive(message, now_us()))
+
+    @contextmanager
+    def joined(self, outlet: Outlet) -> Iterator[None]:
+        """Another client hears of this session while the block runs, and may take part (:meth:`receive`)."""
+        created = {"type": "session.created", "event_id": new_id("event"), "session": self._front.configuration.session}
+        outlet.send(msgspec.json.encode(created).decode())
+        self._beside.append(outlet)
+        try:
+            yield
+        finally:
+            self._beside.remove(outlet)
+
+    async def ended(self) -> None:
+        """Returns when the session is over."""
+        await self._over.wait()
 
     def hear(self, pcm: bytes) -> None:
         """The caller's sound, where it does not come in the client's events."""
@@ -153,7 +171,7 @@ class Conversation:
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
             if isinstance(action, Send):
-                self._outlet.send(action.data.decode())
+                self._send(action.data)
             elif self._held is not None:
                 self._held.append(action)
             else:
@@ -165,7 +183,7 @@ class Conversation:
             case Emit(event):
                 self.put(event)
             case Send(data):
-                self._outlet.send(data.decode())
+                self._send(data)
             case Begin(rate_hz, configuration):
                 self._begin(rate_hz, configuration)
             case Revise(configuration):
@@ -183,6 +201,13 @@ class Conversation:
                 self.hang_up(reason)
             case _:
                 assert_never(action)
+
+    def _send(self, data: bytes) -> None:
+        message = data.decode()
+        self._outlet.send(message)
+        if self._beside and not data.startswith(_SOUND):
+            for outlet in self._beside:
+                outlet.send(message)
 
     def _time_passed(self) -> None:
         self._do(self._front.time_passed(now_us()))

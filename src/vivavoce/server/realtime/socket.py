@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.websockets import WebSocket
 
@@ -10,6 +11,7 @@ from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import Refused
 from vivavoce.server.access import authenticate, subprotocol
 from vivavoce.server.door import Door, door
+from vivavoce.server.keys import Caller
 from vivavoce.server.limits import ClientRates
 from vivavoce.server.outbox import Outbox, outbox_of
 from vivavoce.server.realtime.conversation import NORMAL, Conversation, Line
@@ -27,6 +29,9 @@ async def realtime_socket(websocket: WebSocket) -> None:
         raise Refused(
             "this server has no transcription sessions", status=400, code="invalid_value", hint="leave intent out"
         )
+    if call_id := query.get("call_id", ""):
+        await _join(websocket, here, caller, call_id)
+        return
     served = served_to(here, caller, query.get("model", ""))
     session_id = new_id("sess")
     front = new_front(here, served, session_id, AudioOver.EVENTS, caller.session_config)
@@ -42,23 +47,43 @@ async def realtime_socket(websocket: WebSocket) -> None:
             await _talk(websocket, here, conversation, outbox)
 
 
+async def _join(websocket: WebSocket, here: Door, caller: Caller, call_id: str) -> None:
+    """A second client of a call that came another way, such as the server of a browser's app."""
+    conversation = here.sessions.get(call_id)
+    if not isinstance(conversation, Conversation) or conversation.caller_name != caller.name:
+        raise Refused("there is no such call here, or it is over", status=404, code="call_id_not_found")
+    await websocket.accept(subprotocol=subprotocol(websocket))
+    outbox = outbox_of(websocket)
+    async with asyncio.TaskGroup() as tasks:
+        writer = tasks.create_task(outbox.run(), name="writer")
+        reader = tasks.create_task(_read(websocket, conversation, here, left=lambda _: outbox.close()), name="reader")
+        ended = tasks.create_task(conversation.ended(), name="ended")
+        with conversation.joined(outbox):
+            await asyncio.wait({writer, ended}, return_when=asyncio.FIRST_COMPLETED)
+        outbox.close(NORMAL, "the call is over")
+        await writer
+        reader.cancel()
+        ended.cancel()
+
+
 async def _talk(websocket: WebSocket, here: Door, conversation: Conversation, outbox: Outbox) -> None:
     async with asyncio.TaskGroup() as tasks:
         writer = tasks.create_task(outbox.run(), name="writer")
-        reader = tasks.create_task(_read(websocket, conversation, here), name="reader")
+        reader = tasks.create_task(_read(websocket, conversation, here, conversation.hang_up), name="reader")
         await conversation.run()
         outbox.close(NORMAL, "the call is over")
         await writer
         reader.cancel()
 
 
-async def _read(websocket: WebSocket, conversation: Conversation, here: Door) -> None:
+async def _read(websocket: WebSocket, conversation: Conversation, here: Door, left: Callable[[str], None]) -> None:
+    """Until the client is gone, which ``left`` is told."""
     limits = here.settings.limits
     rates = ClientRates(limits.events_per_s, limits.bytes_per_s, limits.message_bytes)
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
-            conversation.hang_up("the client closed the connection")
+            left("the client closed the connection")
             return
         data: str | bytes = message.get("text") or message.get("bytes") or ""
         if wait_s := rates.take_in_time(len(data), loop_time_s()):

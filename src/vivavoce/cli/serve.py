@@ -5,44 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 import msgspec
 
 from vivavoce import app
-from vivavoce.agent.declaration import Agent
 from vivavoce.cli import options
 from vivavoce.cli.exits import Exit
-from vivavoce.cli.options import Chosen
+from vivavoce.cli.serving import Serving, as_line
 from vivavoce.cli.terminal import Terminal
-from vivavoce.engine import clock
-from vivavoce.errors import UsageError
-from vivavoce.model.port import Model
 from vivavoce.server.desk import ServedAgent
-from vivavoce.server.door import open_door
 from vivavoce.server.front import front_application
 from vivavoce.server.listen import Signals, new_loop, open_listener, serve, tls_context, url_of
+from vivavoce.server.process import allow_many_connections
 from vivavoce.server.secrets import new_sealing_key
 from vivavoce.server.settings import ServerSettings, finished, read_settings
+from vivavoce.server.workers import Workers
 from vivavoce.timeline.disk import Disk
-
-_SERVED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """All that is there once the files are read."""
-
-    settings: ServerSettings
-    agents: Sequence[ServedAgent]
-    calls: Path
 
 
 def _options(command: Callable[..., int]) -> Callable[..., int]:
@@ -90,39 +76,61 @@ def command(agents: Sequence[str], **given: Any) -> int:
     calls end and then leaves; a second one ends them. docs/reference/server.md has the rest.
     """
     terminal = Terminal(quiet=given["as_json"])
-    chosen = Chosen(
-        agent_file=None,
-        **{name: given[name] for name in ("model", "endpoint", "ca_file", "version", "variables", "calls", "as_json")},
-    )
     settings = read_options(given)
-    serving = Serving(settings, served_agents(agents, chosen), chosen.calls or app.calls_folder())
+    serving = Serving(
+        settings=settings,
+        agents=tuple(agents),
+        sealing_key=new_sealing_key(),
+        calls=str(given["calls"] or app.calls_folder()),
+        model=given["model"],
+        endpoint=given["endpoint"],
+        ca_file=str(given["ca_file"]) if given["ca_file"] is not None else None,
+        version=given["version"],
+        variables=tuple(given["variables"]),
+    )
+    served = serving.served()
     tls_context(settings)  # what is wrong with it is told before anything is done
+    allow_many_connections()
     with open_listener(settings) as listener:
-        return run(serving, listener, terminal, as_json=chosen.as_json)
+        announcement = Announcement(terminal, url_of(settings, listener), settings, served, as_json=given["as_json"])
+        run = run_alone if settings.workers == 1 else run_workers
+        stopped = run(serving, served, listener, announcement)
+    terminal.say(f"Ended; {stopped} calls had to be stopped." if stopped else "Ended.")
+    return Exit.OK
 
 
-def run(serving: Serving, listener: socket.socket, terminal: Terminal, *, as_json: bool) -> int:
-    """Serve until asked to end."""
+def run_alone(
+    serving: Serving, served: Sequence[ServedAgent], listener: socket.socket, announcement: Announcement
+) -> int:
+    """Serve in this process until asked to end. Returns how many calls had to be stopped."""
     disk = Disk()
 
     async def main() -> int:
-        door = open_door(
-            serving.settings, serving.agents, serving.calls, disk, clock.wall_clock, sealing_key=new_sealing_key()
-        )
-        signals = Signals()
-
-        def ready() -> None:
-            _announce(serving, url_of(serving.settings, listener), terminal, as_json=as_json)
-
-        stopped = await serve(front_application(door), door, [listener], ready, signals)
-        terminal.say(f"Ended; {stopped} calls had to be stopped." if stopped else "Ended.")
-        return Exit.OK
+        door = serving.open_door(served, disk)
+        return await serve(front_application(door), door, [listener], announcement.make, Signals())
 
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(main())
     finally:
         disk.stop()
+
+
+def run_workers(
+    serving: Serving, _served: Sequence[ServedAgent], listener: socket.socket, announcement: Announcement
+) -> int:
+    """The same in several processes, each of which reads the agents for itself."""
+    command = (sys.executable, "-m", "vivavoce.cli.worker")
+    with TemporaryDirectory(prefix="vivavoce-") as folder:
+
+        def plan(number: int) -> bytes:
+            return as_line(msgspec.structs.replace(serving, worker=number, siblings=folder))
+
+        async def main() -> int:
+            workers = Workers(serving.settings.workers, command, plan, announcement.terminal.say)
+            return await workers.run(listener, announcement.make, Signals())
+
+        return asyncio.run(main())
 
 
 def read_options(given: dict[str, Any]) -> ServerSettings:
@@ -134,69 +142,41 @@ def read_options(given: dict[str, Any]) -> ServerSettings:
     return finished(msgspec.structs.replace(settings, **said))
 
 
-def served_agents(arguments: Sequence[str], chosen: Chosen) -> list[ServedAgent]:
-    """Raises :class:`~vivavoce.errors.SetupFault` for an agent that cannot take calls here, or a name given twice."""
-    served: dict[str, ServedAgent] = {}
-    for argument in arguments:
-        name, path = named(argument)
-        if name in served:
-            raise UsageError(f"two agents are named {name!r}", hint=f"give one another name: NAME={path}")
-        served[name] = _served(name, replace(chosen, agent_file=path))
-    return list(served.values())
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What is said once the server is ready."""
 
+    terminal: Terminal
+    url: str
+    settings: ServerSettings
+    served: Sequence[ServedAgent]
+    as_json: bool
 
-def _served(name: str, chosen: Chosen) -> ServedAgent:
-    agent = chosen.read_agent()
-    own = chosen.usable_models(agent)
-    profiles = [model.profile for model in own]
+    def make(self) -> None:
+        if self.as_json:
+            self._print_ready()
+        say = self.terminal.say_whole
+        say(f"Serving on {self.url}", "bold")
+        for served in self.served:
+            say(f"  {served.name}: {served.agent.name}, on {', then '.join(served.models)}")
+        first = self.served[0].name
+        say("\nTo call it:")
+        say(f"  a browser       {self.url}/")
+        say(f"  OpenAI's SDKs   base_url={self.url}/v1, model={first}")
+        say(f"  a WebSocket     {self.url.replace('http', 'ws', 1)}/v1/realtime?model={first}")
+        if not self.settings.keys:
+            say("\nThere are no API keys: whoever is on this machine may call.")
+        say("\nReady. Ctrl-C lets live calls end and leaves.")
 
-    def make_models(revised: Agent) -> Sequence[Model]:
-        return own if revised == agent else chosen.usable_models(revised)
-
-    return ServedAgent(name, agent, make_models, tuple(one.name for one in profiles), profiles[0].voices)
-
-
-def named(argument: str) -> tuple[str, Path]:
-    """What an agent is called by, and where it is: ``NAME=PATH``, or the slug of its folder or file."""
-    name, equals, rest = argument.partition("=")
-    if equals and _SERVED_NAME.match(name) and not Path(argument).exists():
-        return name, Path(rest)
-    path = Path(argument)
-    stem = (
-        path.resolve().name if path.is_dir() else path.stem if path.name != "agent.toml" else path.resolve().parent.name
-    )
-    slug = re.sub(r"[^a-z0-9._]+", "-", stem.lower()).strip("-._")
-    if not _SERVED_NAME.match(slug):
-        raise UsageError(f"{argument!r} gives no name to call the agent by", hint=f"choose one: NAME={argument}")
-    return slug, path
-
-
-def _announce(serving: Serving, url: str, terminal: Terminal, *, as_json: bool) -> None:
-    if as_json:
-        _print_ready(serving, url)
-    terminal.say_whole(f"Serving on {url}", "bold")
-    for served in serving.agents:
-        terminal.say_whole(f"  {served.name}: {served.agent.name}, on {', then '.join(served.models)}")
-    first = serving.agents[0].name
-    socket_url = url.replace("http", "ws", 1)
-    terminal.say("\nTo call it:")
-    terminal.say_whole(f"  a browser       {url}/")
-    terminal.say_whole(f"  OpenAI's SDKs   base_url={url}/v1, model={first}")
-    terminal.say_whole(f"  a WebSocket     {socket_url}/v1/realtime?model={first}")
-    if not serving.settings.keys:
-        terminal.say("\nThere are no API keys: whoever is on this machine may call.")
-    terminal.say("\nReady. Ctrl-C lets live calls end and leaves.")
-
-
-def _print_ready(serving: Serving, url: str) -> None:
-    """The one line of ``--json``: it comes when the server is ready, past the redirection of everything else."""
-    told = {
-        "url": url,
-        "pid": os.getpid(),
-        "agents": [{"name": served.name, "models": list(served.models)} for served in serving.agents],
-        "keys": len(serving.settings.keys),
-        "workers": serving.settings.workers,
-    }
-    out = sys.__stdout__ or sys.stdout
-    out.write(json.dumps(told) + "\n")
-    out.flush()
+    def _print_ready(self) -> None:
+        """The one line of ``--json``: it comes when the server is ready, past the redirection of everything else."""
+        told = {
+            "url": self.url,
+            "pid": os.getpid(),
+            "agents": [{"name": served.name, "models": list(served.models)} for served in self.served],
+            "keys": len(self.settings.keys),
+            "workers": self.settings.workers,
+        }
+        out = sys.__stdout__ or sys.stdout
+        out.write(json.dumps(told) + "\n")
+        out.flush()

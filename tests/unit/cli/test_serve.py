@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.cli.agents import ANSWERS_ONCE, Command, write_agent
 from vivavoce.cli.exits import Exit
-from vivavoce.cli.serve import named
+from vivavoce.cli.serving import named
 from vivavoce.errors import UsageError
 
 REFUSED = {

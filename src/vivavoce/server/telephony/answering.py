@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from vivavoce.channel.telephony.channel import TelephonyChannel
 from vivavoce.channel.telephony.line import CallControl, Transport
 from vivavoce.engine.clock import loop_time_s
-from vivavoce.errors import ChannelFault, Refused, VivavoceError
+from vivavoce.errors import ChannelFault, SetupFault
 from vivavoce.server.desk import Desk
 from vivavoce.wire.telephony.line import LONGEST_MESSAGE, Codec, Message, Started
 
@@ -21,8 +21,7 @@ START_S = 10.0
 MESSAGES_BEFORE_START = 20
 
 # RFC 6455 section 7.4.1, and the registry of its section 11.7.
-NORMAL, GOING_AWAY, PROTOCOL_ERROR, NO_STATUS = 1000, 1001, 1002, 1005
-POLICY_VIOLATION, TOO_BIG, MISTAKE, TRY_LATER = 1008, 1009, 1011, 1013
+NORMAL, GOING_AWAY, PROTOCOL_ERROR, NO_STATUS, TOO_BIG, MISTAKE = 1000, 1001, 1002, 1005, 1009, 1011
 
 _log = logging.getLogger(__name__)
 
@@ -99,20 +98,18 @@ async def answer_socket(
     vet: Callable[[Started], str],
     control: Callable[[Started], CallControl | None] = lambda _: None,
 ) -> None:
-    """Answers a WebSocket that was accepted. ``vet`` says which agent the stream is for, or refuses it."""
+    """Answers a WebSocket that was accepted. ``vet`` says which agent the stream is for, or refuses it. A
+    :class:`~vivavoce.errors.Refused` is the application's to tell.
+    """
     transport = SocketTransport(socket)
-    code = NORMAL
     try:
         started = await begin(codec, transport)
         await answer(desk, vet(started), codec, transport, started, control(started))
-    except Refused as refused:
-        code = TRY_LATER if refused.status in (429, 503) else POLICY_VIOLATION
-        _log.warning("a media stream was refused: %s", refused.code)
     except ChannelFault:
-        code = PROTOCOL_ERROR
         _log.warning("a media stream broke before it was a call")
-    except VivavoceError:
-        code = MISTAKE
+        await transport.close(PROTOCOL_ERROR)
+    except SetupFault:
+        await transport.close(MISTAKE)
         raise
-    finally:
-        await transport.close(code)
+    else:
+        await transport.close()

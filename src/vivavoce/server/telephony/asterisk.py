@@ -93,10 +93,11 @@ async def serve_audiosocket(
     desk: Desk, host: str, port: int, agent: str, *, allowed: Collection[str] = ("127.0.0.1", "::1")
 ) -> AsyncIterator[int]:
     """Takes AudioSocket connections while the block runs, and gives the port. The protocol knows no password, so only
-    the addresses in ``allowed`` are let in: those of your Asterisks. At the end of the block no more are taken; calls
-    that are live then are the desk's to end.
+    the addresses in ``allowed`` are let in: those of your Asterisks. Leave the block when the desk was drained: what is
+    still live then is ended.
     """
     addresses = {ip_address(address) for address in allowed}
+    connections: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         transport = StreamTransport(reader, writer)
@@ -112,11 +113,20 @@ async def serve_audiosocket(
         finally:
             await transport.close()
 
-    server = await asyncio.start_server(connected, host, port)
+    def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(connected(reader, writer))
+        connections.add(task)
+        task.add_done_callback(connections.discard)
+
+    server = await asyncio.start_server(accepted, host, port)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        left = [*connections]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
 
 async def _answer_audiosocket(desk: Desk, agent: str, transport: StreamTransport) -> None:

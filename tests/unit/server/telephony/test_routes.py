@@ -218,7 +218,7 @@ def test_a_stream_without_its_ticket_is_closed(path: str, side: type[Telnyx | Vo
     assert converse(house(SIGNED), path + "/stream", *start, headers=headers)[-1] == {
         "type": "websocket.close",
         "code": 1008,
-        "reason": "",
+        "reason": "ticket_invalid",
     }
 
 

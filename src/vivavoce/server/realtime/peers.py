@@ -38,7 +38,7 @@ async def make_call(request: Request) -> Response:
     sdp, asked = await _offer(request)
     name = request.query_params.get("model", "") or str(asked.get("model", ""))
     served = served_to(here, caller, name)
-    ids = new_id("rtc"), new_id("sess")
+    ids = here.marked(new_id("rtc")), here.marked(new_id("sess"))
     front = new_front(here, served, ids[1], AudioOver.MEDIA, caller.session_config, asked)
     call = _PeerCall(here, caller, served, front, ids)
     answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -33,7 +33,7 @@ async def realtime_socket(websocket: WebSocket) -> None:
         await _join(websocket, here, caller, call_id)
         return
     served = served_to(here, caller, query.get("model", ""))
-    session_id = new_id("sess")
+    session_id = here.marked(new_id("sess"))
     front = new_front(here, served, session_id, AudioOver.EVENTS, caller.session_config)
     with here.desk.admit(served, caller.bounds):
         await websocket.accept(subprotocol=subprotocol(websocket))

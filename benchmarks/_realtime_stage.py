@@ -33,10 +33,15 @@ LAG_P99_MS = 10.0
 Nanoseconds = npt.NDArray[np.int64]
 
 
+class Died(Exception):
+    """A process of the benchmark ended before its time."""
+
+
 class Piped:
     """A process that is talked to by lines."""
 
-    def __init__(self, command: list[str], **environment: str) -> None:
+    def __init__(self, name: str, command: list[str], **environment: str) -> None:
+        self.name = name
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -54,7 +59,7 @@ class Piped:
         assert self.process.stdout is not None
         line = self.process.stdout.readline().strip()
         if not line:
-            sys.exit(f"a process of the benchmark has died: {self.process.args!r:.200}")
+            raise Died(f"{self.name} has ended; what it said is above")
         return line
 
     def stop(self) -> None:
@@ -111,7 +116,7 @@ class Nova:
     def __init__(self, folder: Path) -> None:
         self.certificate, key = make_certificate(folder)
         command = [sys.executable, str(HERE / "_nova_endpoint.py"), str(self.certificate), str(key)]
-        self._piped = Piped(on_core(OTHERS_CORE, command))
+        self._piped = Piped("the model", on_core(OTHERS_CORE, command))
         self.port = int(self._piped.read())
 
     def reset(self) -> None:
@@ -131,12 +136,13 @@ class Server:
 
     def __init__(self, nova: Nova, folder: Path, settings: str = "") -> None:
         config = folder / "server.toml"
-        config.write_text(settings)
+        config.write_text(f"max_lag_ms = 10000\n{settings}")
         command = [sys.executable, "-m", "vivavoce", "serve", str(AGENT), "--json", "--port", "0", "--model"]
         command += ["nova-2-sonic", "--endpoint", f"https://127.0.0.1:{nova.port}", "--ca", str(nova.certificate)]
         command += ["--calls", str(folder / "calls"), "--config", str(config), "--max-calls", "1000", "--drain-s", "0"]
         began_s = time.monotonic()
         self._piped = Piped(
+            "the server",
             on_core(SERVER_CORE, command),
             AWS_ACCESS_KEY_ID="AKIDEXAMPLE",
             AWS_SECRET_ACCESS_KEY="SECRETKEYEXAMPLE",
@@ -185,7 +191,7 @@ class Calls:
             "key": key,
         }
         command = [sys.executable, str(HERE / "_realtime_load.py"), json.dumps(settings)]
-        self._load = Piped(on_core(OTHERS_CORE, command))
+        self._load = Piped("the load generator", on_core(OTHERS_CORE, command))
         self._began = (0.0, 0.0)
 
     def begin(self) -> None:

@@ -97,6 +97,7 @@ ClientEvent = (
 _decoder: msgspec.json.Decoder[ClientEvent] = msgspec.json.Decoder(ClientEvent)
 _any = msgspec.json.Decoder(dict[str, Any])
 _KINDS = sorted(str(kind.__struct_config__.tag) for kind in _Event.__subclasses__())
+_KNOWN = ", ".join(repr(kind) for kind in _KINDS)
 
 
 class Malformed(Complaint):
@@ -132,7 +133,7 @@ def _what_is_wrong(members: dict[str, Any], error: str) -> Complaint:
     if kind is None:
         return missing("type")
     if kind not in _KINDS:
-        return invalid("type", f"Invalid value: {str(kind)[:100]!r}. Supported values are: {', '.join(_KINDS)}.")
+        return invalid("type", f"Invalid value: {str(kind)[:100]!r}. Supported values are: {_KNOWN}.")
     if absent := re.match(r"Object missing required field `(\w+)`", error):
         return missing(absent[1])
     place = re.search(r"at `\$\.(\S+)`$", error)

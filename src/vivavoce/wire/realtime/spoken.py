@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_CLOSING = ".,;:!?…)"
+"""Follows a word without a space."""
+
 
 class Spoken:
     """Grows while the response is made; afterwards it can be cut."""
@@ -19,7 +22,7 @@ class Spoken:
     def say(self, text: str, at: int) -> str:
         """What is new to be shown: the words, parted from those before."""
         before = self.text
-        if before and not before[-1].isspace() and not text[:1].isspace():
+        if before and not before[-1].isspace() and not (text[:1].isspace() or text[:1] in _CLOSING):
             text = f" {text}"
         if self._segments and at <= self._segments[-1][0]:
             place, earlier = self._segments.pop()

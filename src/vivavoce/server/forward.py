@@ -163,7 +163,9 @@ async def _forward_socket(outer: WebSocket, path: Path) -> None:
             for name, value in refused.response.headers.raw_items()
             if name.lower() in ("content-type", "retry-after", "www-authenticate")
         }
-        await outer.send_denial_response(Response(refused.response.body, refused.response.status_code, kept))
+        await outer.send_denial_response(
+            Response(bytes(refused.response.body or b""), refused.response.status_code, kept)
+        )
     except (InvalidURI, WebSocketException, OSError):
         await outer.send_denial_response(_gone())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,11 +59,20 @@ class House:
     routes: Sequence[BaseRoute] = ()
     calls: Path = Path("calls")
     state: dict[str, object] = field(default_factory=dict)
+    worker: int = 0
+    siblings: Path | None = None
     door: Door = field(init=False)
 
     def __post_init__(self) -> None:
         self.door = open_door(
-            self.settings, self.agents, self.calls, Disk(), lambda: OPENED, sealing_key=bytes(range(32))
+            self.settings,
+            self.agents,
+            self.calls,
+            Disk(),
+            lambda: OPENED,
+            sealing_key=bytes(range(32)),
+            worker=self.worker,
+            siblings=self.siblings,
         )
 
     def ask(self, path: str, *, method: str = "GET", **headers: str) -> Answer:
@@ -75,19 +85,19 @@ class House:
         return self.send(path, "POST", body, headers)
 
     def send(self, path: str, method: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        answer = run(answer_of(self._app(), self._scope("http", path, headers, method=method), body), virtual=True)
+        answer = run(answer_of(self._app(), self.scope("http", path, headers, method=method), body), virtual=True)
         assert isinstance(answer, Answer)
         return answer
 
     def knock(self, path: str, **headers: str) -> Answer | list[Message]:
         """A WebSocket handshake: an answer where it is refused, and what was sent where it is accepted."""
-        scope = self._scope("websocket", path, headers, extensions={"websocket.http.response": {}}, subprotocols=[])
+        scope = self.scope("websocket", path, headers, extensions={"websocket.http.response": {}}, subprotocols=[])
         return run(answer_of(self._app(), scope, b""), virtual=True)
 
     def _app(self) -> ASGIApp:
         return application(self.door, self.routes)
 
-    def _scope(self, kind: str, path: str, headers: Mapping[str, str], **more: object) -> dict[str, Any]:
+    def scope(self, kind: str, path: str, headers: Mapping[str, str], **more: object) -> dict[str, Any]:
         path, _, query = path.partition("?")
         sent = {"host": "127.0.0.1:8000", **{name.replace("_", "-"): value for name, value in headers.items()}}
         return {
@@ -112,7 +122,10 @@ async def answer_of(app: ASGIApp, scope: dict[str, Any], body: bytes) -> Answer 
         incoming = [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1005}]
 
     async def receive() -> Message:
-        return incoming.pop(0) if incoming else {"type": "http.disconnect"}
+        if incoming:
+            return incoming.pop(0)
+        never: asyncio.Future[Message] = asyncio.Future()
+        return await never  # whoever asked stays
 
     async def send(message: Message) -> None:
         sent.append(message)

@@ -13,14 +13,11 @@ export class Captions {
   apply(fact) {
     switch (fact.type) {
       case "CallerSpeechStarted":
-        this.#speechAt ??= fact.at_us;
-        return [];
+        return this.#speaks(fact);
       case "CallerTranscribed":
         return this.#caller(fact);
       case "CallerText":
         return this.#typed(fact);
-      case "ResponseStarted":
-        return this.#answer();
       case "AgentText":
         return this.#agent(fact);
       case "playout":
@@ -47,6 +44,12 @@ export class Captions {
     return entry;
   }
 
+  /** Words that came late, after their answer had begun, are complete once the caller speaks again. */
+  #speaks({ at_us }) {
+    this.#speechAt ??= at_us;
+    return this.#open?.answered ? this.#answer() : [];
+  }
+
   #caller({ at_us, text, final }) {
     if (!text) return [];
     this.#open ??= this.#add("caller", this.#speechAt ?? at_us, { final: [], partial: "" });
@@ -61,9 +64,12 @@ export class Captions {
     return [this.#add("caller", at_us, { final: [text], partial: "", typed: true })];
   }
 
-  /** What the caller says once a reply has begun is another turn, unless their words are still to come. */
+  /** What the caller says once words of a reply have come is another turn, unless their own are still to come. */
   #answer() {
-    if (!this.#open?.final.length) return [];
+    if (!this.#open?.final.length) {
+      if (this.#open) this.#open.answered = true;
+      return [];
+    }
     const closed = this.#open;
     closed.partial = "";
     this.#open = null;

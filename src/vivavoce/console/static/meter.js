@@ -6,6 +6,7 @@ const COLUMN_PX = 4;
 const STEP_MS = 50;
 const TALKING = 0.02; // RMS of speech at arm's length; a quiet room has a tenth of it
 const HOLD_MS = 350;
+const LOUD = 0.4; // full height
 
 export class Meter {
   #columns = []; // {agent, caller, mark}
@@ -119,8 +120,5 @@ export class Meter {
   }
 }
 
-/** RMS 0.001 … 0.3 (−60 … −10 dBFS) to 0 … 1, by ear. */
-function shape(rms) {
-  if (rms <= 0.001) return 0;
-  return Math.min(1, Math.max(0, (20 * Math.log10(rms) + 60) / 50));
-}
+/** RMS to 0 … 1: soft speech can be seen and loud speech still differs. */
+const shape = (rms) => Math.min(1, (rms / LOUD) ** 0.6);

@@ -132,8 +132,9 @@ async def serving(folder: Path) -> AsyncIterator[str]:
     served = ServedAgent("desk", agent, lambda _: [ScriptedModel(SCRIPT)])
     signals, ready = Signals(), asyncio.Event()
     door = open_door(settings, [served], folder, Disk(), wall_clock, sealing_key=bytes(32))
-    telephony = TelephonySettings(f"http://{base}", twilio=TwilioSettings(auth_token=TOKEN))
-    app = application(door, routes(door.desk, telephony, ticket_key=bytes(32)))
+    telephony = TelephonySettings(twilio=TwilioSettings(auth_token=TOKEN))
+    ways_in = routes(door.desk, telephony, public_url=f"http://{base}", ticket_key=bytes(32))
+    app = application(door, ways_in)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(serve(app, door, [listener], ready.set, signals))
         await ready.wait()

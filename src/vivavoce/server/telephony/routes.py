@@ -19,12 +19,18 @@ from vivavoce.server.telephony.vonage import Vonage
 
 
 def routes(
-    desk: Desk, settings: TelephonySettings, *, ticket_key: bytes, now: Callable[[], datetime] = wall_clock
+    desk: Desk,
+    settings: TelephonySettings,
+    *,
+    public_url: str,
+    ticket_key: bytes,
+    now: Callable[[], datetime] = wall_clock,
 ) -> list[BaseRoute]:
-    """For an application that tells a :class:`~vivavoce.errors.Refused` by its status, sockets too. ``ticket_key`` is
-    this server's own, the same in all its processes.
+    """For an application that tells a :class:`~vivavoce.errors.Refused` by its status, sockets too. ``public_url`` is
+    that of :class:`Exchange`, ``ticket_key`` this server's own, the same in all its processes. Raises
+    :class:`~vivavoce.errors.SetupFault`.
     """
-    exchange = Exchange(desk, settings.public_url, lambda: now().timestamp(), ticket_key)
+    exchange = Exchange(desk, public_url, lambda: now().timestamp(), ticket_key)
     found: list[BaseRoute] = []
     if settings.twilio is not None:
         found += Twilio(exchange, settings.twilio).routes()

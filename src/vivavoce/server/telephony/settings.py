@@ -1,95 +1,126 @@
-"""What each carrier needs to be set up. A carrier that is None has no routes.
+"""What each carrier needs to be set up: the tables ``[telephony.twilio]`` and so on of ``server.toml``.
 
-``insecure`` lets anybody in and is for tests on this machine. Without it, a carrier without its secret lets nobody in:
-its routes say so. No text of these values shows a secret.
+A carrier that is None has no routes. ``insecure`` lets anybody in and is for tests on this machine. Without it, a
+carrier without its secret lets nobody in: its routes say so. No text of these values shows a secret.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
 
 from vivavoce.errors import SetupFault
 
+FROM_ENVIRONMENT, FROM_FILE = "env:", "file:"
+MAX_SECRET_BYTES = 65_536
 
-@dataclass(frozen=True, slots=True)
-class TwilioSettings:
+
+class _Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+
+class TwilioSettings(_Settings, frozen=True):
     """``auth_token`` is the account's. ``shared_key_secret`` is that of the SharedKey, if a Webhooks Rule signs with
     one. ``account_sid`` is for the REST interface alone.
     """
 
-    auth_token: str = field(default="", repr=False)
-    shared_key_secret: str = field(default="", repr=False)
+    auth_token: str = ""
+    shared_key_secret: str = ""
     account_sid: str = ""
     api_url: str = "https://api.twilio.com"
     insecure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TelnyxSettings:
+class TelnyxSettings(_Settings, frozen=True):
     """``public_key`` is the account's for webhooks, in base64. ``api_key`` ends calls; without it, they end when the
     TeXML does.
     """
 
     public_key: str = ""
-    api_key: str = field(default="", repr=False)
+    api_key: str = ""
     api_url: str = "https://api.telnyx.com"
     insecure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PlivoSettings:
+class PlivoSettings(_Settings, frozen=True):
     """``auth_token`` checks signatures; with ``auth_id`` it ends calls. ``transfer_url`` is that of
     :class:`~vivavoce.channel.telephony.control.PlivoControl`.
     """
 
     auth_id: str = ""
-    auth_token: str = field(default="", repr=False)
+    auth_token: str = ""
     transfer_url: str = ""
     api_url: str = "https://api.plivo.com"
     insecure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class VonageSettings:
+class VonageSettings(_Settings, frozen=True):
     """``signature_secret`` is the account's. ``application_id`` and ``private_key`` (PEM) end calls by REST."""
 
-    signature_secret: str = field(default="", repr=False)
+    signature_secret: str = ""
     application_id: str = ""
-    private_key: str = field(default="", repr=False)
+    private_key: str = ""
     rate_hz: int = 16_000
     api_url: str = "https://api.nexmo.com"
     insecure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AsteriskSettings:
+class AsteriskSettings(_Settings, frozen=True):
     """``username`` and ``password`` are those of Asterisk's ``websocket_client.conf``."""
 
     username: str = "asterisk"
-    password: str = field(default="", repr=False)
+    password: str = ""
     insecure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TelephonySettings:
-    """``public_url`` is what the carriers call this server by, up to its own paths: ``https://calls.example.com``.
-    Signatures are over it, so it is never taken from a request. Raises :class:`~vivavoce.errors.SetupFault`.
-    """
+class TelephonySettings(_Settings, frozen=True):
+    """The table ``[telephony]``."""
 
-    public_url: str
     twilio: TwilioSettings | None = None
     telnyx: TelnyxSettings | None = None
     plivo: PlivoSettings | None = None
     vonage: VonageSettings | None = None
     asterisk: AsteriskSettings | None = None
 
-    def __post_init__(self) -> None:
-        hint = "write it as https://calls.example.com, the address that the carriers know"
+
+def with_secrets(settings: TelephonySettings, environment: Mapping[str, str], folder: Path) -> TelephonySettings:
+    """``env:NAME`` stands for a variable of the environment, ``file:PATH`` for what a file holds; paths begin in
+    ``folder``. Raises :class:`~vivavoce.errors.SetupFault` for one that is not there.
+    """
+    carriers = {name: getattr(settings, name) for name in settings.__struct_fields__}
+    return TelephonySettings(
+        **{
+            name: msgspec.structs.replace(carrier, **_looked_up(name, carrier, environment, folder))
+            for name, carrier in carriers.items()
+            if carrier is not None
+        }
+    )
+
+
+def _looked_up(carrier: str, own: Struct, environment: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    return {
+        name: _value(f"telephony.{carrier}.{name}", value, environment, folder)
+        for name in own.__struct_fields__
+        if isinstance(value := getattr(own, name), str)
+    }
+
+
+def _value(setting: str, value: str, environment: Mapping[str, str], folder: Path) -> str:
+    if value.startswith(FROM_ENVIRONMENT):
+        name = value.removeprefix(FROM_ENVIRONMENT)
+        if not environment.get(name):
+            raise SetupFault(f"{setting} is to come from the environment, and {name} is not set there")
+        return environment[name]
+    if value.startswith(FROM_FILE):
+        path = folder / value.removeprefix(FROM_FILE)
         try:
-            url = urlsplit(self.public_url)
-            usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-        except ValueError as error:
-            raise SetupFault(f"{self.public_url!r} is no public address for carriers", hint=hint) from error
-        if not usable or url.query or url.fragment or url.username:
-            raise SetupFault(f"{self.public_url!r} is no public address for carriers", hint=hint)
+            with path.open("rb") as file:
+                return file.read(MAX_SECRET_BYTES).decode().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SetupFault(f"{setting} is to come from {path}, which cannot be read") from error
+    return value

@@ -30,8 +30,6 @@ from vivavoce.model.port import Model, ModelSession
 from vivavoce.wire.realtime.actions import Aside
 
 LIMIT_S = 60.0
-AT_ONCE = 4
-"""So many asides of one client at the same time; each is a session of the provider."""
 _ONE = ConnectionId(1)
 
 

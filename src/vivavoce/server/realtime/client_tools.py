@@ -29,7 +29,7 @@ class ClientTools:
 
     async def run(self, tool_call: ToolCallId, name: str, arguments: str) -> ClientOutcome:
         del name, arguments
-        answer = self._waiting[tool_call] = asyncio.get_running_loop().create_future()
+        answer = self._answer_to(tool_call)
         try:
             async with asyncio.timeout(LIMIT_S):
                 return ClientOutcome(ToolStatus.OK, _as_json(await answer))
@@ -39,10 +39,15 @@ class ClientTools:
             del self._waiting[tool_call]
 
     def answer(self, tool_call: ToolCallId, output: str) -> None:
-        """What the client says. Nobody waits for what was cancelled or answered."""
-        waiting = self._waiting.get(tool_call)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(output)
+        """What the client says, which may be before the call asks."""
+        answer = self._answer_to(tool_call)
+        if not answer.done():
+            answer.set_result(output)
+
+    def _answer_to(self, tool_call: ToolCallId) -> asyncio.Future[str]:
+        if tool_call not in self._waiting:
+            self._waiting[tool_call] = asyncio.get_running_loop().create_future()
+        return self._waiting[tool_call]
 
 
 def _as_json(output: str) -> str:

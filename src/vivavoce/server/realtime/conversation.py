@@ -38,7 +38,7 @@ from vivavoce.events import (
     UsageReported,
 )
 from vivavoce.server.desk import Desk, LiveCall, ServedAgent
-from vivavoce.server.realtime.asides import AT_ONCE, answer_aside
+from vivavoce.server.realtime.asides import answer_aside
 from vivavoce.server.realtime.client_call import ClientCall
 from vivavoce.server.realtime.client_tools import ClientTools
 from vivavoce.server.realtime.ids import new_id
@@ -262,9 +262,7 @@ class Conversation:
 
     def _ask_aside(self, aside: Aside) -> None:
         told = _AsideTold(self, aside.id)
-        if self._call is None or len(self._asides) >= AT_ONCE:
-            told.failed(f"no more than {AT_ONCE} responses beside the conversation at once")
-            return
+        assert self._call is not None  # the protocol asks after it began
         call, rate_hz = self._call, self._call.channel.rate_hz
         task = self._start(answer_aside(aside, lambda: call.make_models_aside(aside.instructions), rate_hz, told))
         self._asides[aside.id] = task

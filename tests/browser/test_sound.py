@@ -48,7 +48,7 @@ def test_a_reply_that_was_played_out_is_not_cut(call: Page, fake: FakeServer) ->
     fake.send({"type": "response.done", "response": {"id": "r1", "status": "completed"}})
     call.locator("#words").fill("hello")
     call.keyboard.press("Enter")
-    kinds = []
+    kinds: list[str] = []
     while not kinds or kinds[-1] != "response.create":
         kinds.append(fake.received.get(timeout=5)["type"])
     assert "conversation.item.truncate" not in kinds

@@ -13,9 +13,10 @@ from tests.browser.fake import FakeServer
 
 
 def entries(page: Page) -> list[str]:
-    return page.locator("#entries .entry").evaluate_all(
+    lines: list[str] = page.locator("#entries .entry").evaluate_all(
         "found => found.map(entry => entry.classList[1] + ': ' + entry.querySelector('.text').textContent)"
     )
+    return lines
 
 
 def test_captions_stand_in_the_order_of_talk(call: Page, fake: FakeServer) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 
 from vivavoce.events import (
-    CallerInterrupted,
     CloseCall,
     ConnectionId,
     Disposition,
-    Event,
     ModelLost,
     OpenModel,
     SwapModel,
@@ -20,15 +19,28 @@ from vivavoce.wire.realtime.responses import Outcome
 from vivavoce.wire.realtime.writer import Writer
 
 
-class CallSeen:
-    """``outcome`` is what a response that is broken off now was broken off by."""
+class Taken(StrEnum):
+    """How the agent came to yield the turn."""
 
-    __slots__ = ("_connection", "_lost", "outcome")
+    SPEECH = "speech"
+    STOP = "stop"  # the client said so
+    ASKED = "asked"  # something else was asked of it
+
+
+class CallSeen:
+    """``taken`` is how the turn was last taken."""
+
+    __slots__ = ("_connection", "_lost", "taken")
 
     def __init__(self) -> None:
         self._connection: ConnectionId | None = None
         self._lost = False
-        self.outcome = Outcome.TURN_DETECTED
+        self.taken = Taken.SPEECH
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of a response that is broken off now."""
+        return Outcome.CLIENT_CANCELLED if self.taken is Taken.STOP else Outcome.TURN_DETECTED
 
     def current(self, connection: ConnectionId) -> bool:
         """Facts of any other model session are late, and the call does not heed them either."""
@@ -43,10 +55,6 @@ class CallSeen:
             self._lost = self._lost or self.current(value.connection)
         elif self._connection is None or self._lost:
             self._connection, self._lost = value.connection, False
-
-    def turn_taken(self, fact: Event) -> None:
-        mine = isinstance(fact, CallerInterrupted)
-        self.outcome = Outcome.CLIENT_CANCELLED if mine else Outcome.TURN_DETECTED
 
 
 _ENDS: dict[Disposition, tuple[int, str, str]] = {

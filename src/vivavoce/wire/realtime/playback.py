@@ -23,6 +23,7 @@ class _Track:
     played: int = 0
     reported: int = 0
     finished: bool = False
+    settled: bool = False  # no report is wanted any more
 
     @property
     def left(self) -> int:
@@ -76,12 +77,21 @@ class Playback:
             self._tracks.remove(track)
         return track.played, track.at_once
 
+    def settle(self, response: ResponseId, now: Instant) -> int:
+        """It is played to its end, and nobody asks how far it is; returns how much there is."""
+        track = self._find(response)
+        self._advance(now)
+        if track is None:
+            return 0
+        track.finished = track.settled = True
+        return track.sent
+
     def take(self, now: Instant) -> list[PlayoutProgress]:
         """The reports that are due."""
-        reports = [_report(track) for track in self._advance(now)]
+        reports = [_report(track) for track in self._advance(now) if not track.settled]
         if self._tracks:
             head = self._tracks[0]
-            if head.played > head.reported and (now >= self._next_report or not head.left):
+            if not head.settled and head.played > head.reported and (now >= self._next_report or not head.left):
                 reports.append(_report(head))
         if reports:
             self._next_report = now + REPORT_EVERY_US

@@ -66,6 +66,11 @@ class ClientPlays:
         self._cuts[response] = _Cut(played, sent, Instant(now + TRUNCATE_WITHIN_US))
         return []
 
+    def let_play(self, response: ResponseId, now: Instant) -> list[Action]:
+        """The call thinks that it stops, and the client plays what it was sent all the same."""
+        self._stopped.pop(response, None)
+        return [_stop(response, self._playback.settle(response, now), Evidence.ASSUMED)]
+
     def truncate(self, response: ResponseId, samples: int) -> list[Action]:
         """The client says that it played so much of it and no more."""
         if cut := self._cuts.pop(response, None):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 _CLOSING = ".,;:!?…)"
 """Follows a word without a space."""
 
@@ -58,7 +60,11 @@ class Spoken:
 
 def _leading_words(text: str, share: float) -> str:
     """By letters: nobody says where in the sound each word lies."""
-    budget = int(len(text) * share)
-    if budget >= len(text):
-        return text
-    return text[: budget + 1].rsplit(None, 1)[0] if len(text[:budget].split()) > 1 else ""
+    lead = len(text) - len(text.lstrip())
+    budget = lead + (len(text) - lead) * share
+    end = 0
+    for word in re.finditer(r"\s*\S+", text):
+        if word.end() > budget:
+            break
+        end = word.end()
+    return text[:end]

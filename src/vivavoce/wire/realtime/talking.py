@@ -77,9 +77,11 @@ class Talking:
         elif self._carrier is not None:
             self._carrier.finish(effect.response)
 
-    def flush(self, effect: Flush, outcome: Outcome, now: Instant) -> Iterator[Action]:
+    def flush(self, effect: Flush, outcome: Outcome, now: Instant, *, plays_on: bool) -> Iterator[Action]:
         yield from self.replies.broken_off(effect.response, outcome)
-        if self._client is not None:
+        if self._client is not None and plays_on:
+            yield from self._client.let_play(effect.response, now)
+        elif self._client is not None:
             yield from self._client.flush(effect.response, now)
 
     def cancelled(self, effect: CancelResponse, outcome: Outcome) -> Iterator[Action]:

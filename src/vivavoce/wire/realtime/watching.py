@@ -29,6 +29,7 @@ from vivavoce.events import (
     PlayoutProgress,
     PlayoutStopped,
     ReplayAudio,
+    ReplyRequested,
     ResponseFinished,
     ResponseInterrupted,
     ResponseStarted,
@@ -39,7 +40,7 @@ from vivavoce.events import (
 )
 from vivavoce.wire.realtime.actions import Action
 from vivavoce.wire.realtime.asking import Asking
-from vivavoce.wire.realtime.callseen import CallSeen, ended
+from vivavoce.wire.realtime.callseen import CallSeen, Taken, ended
 from vivavoce.wire.realtime.listening import Listening
 from vivavoce.wire.realtime.parts import Parts
 from vivavoce.wire.realtime.talking import Talking
@@ -88,7 +89,7 @@ class Watching:
             case FinishPlaying():
                 return self._talking.finish(value, now)
             case Flush():
-                return self._talking.flush(value, self._call.outcome, now)
+                return self._flush(value, now)
             case CancelResponse():
                 return self._talking.cancelled(value, self._call.outcome)
             case PlayoutProgress() | PlayoutStopped():
@@ -101,8 +102,10 @@ class Watching:
                 return self._run_tool(value)
             case CancelTool(tool_call):
                 self._asking.tools.cancel(tool_call)
-            case CallerInterrupted() | CallerText():
-                self._call.turn_taken(value)
+            case CallerInterrupted():
+                self._call.taken = Taken.STOP
+            case CallerText() | ReplyRequested():
+                self._call.taken = Taken.ASKED
             case OpenModel() | ModelLost():
                 self._call.model_changes(value)
             case SwapModel():
@@ -132,11 +135,11 @@ class Watching:
             case ResponseFinished(_, response):
                 return self._talking.replies.finished(response)
             case ResponseInterrupted():
-                self._call.turn_taken(fact)
+                self._call.taken = Taken.SPEECH
         return ()
 
     def _speech_started(self, fact: CallerSpeechStarted) -> Iterator[Action]:
-        self._call.turn_taken(fact)
+        self._call.taken = Taken.SPEECH
         yield from self._listening.turns.started(fact)
         yield from self._asking.caller_spoke()
 
@@ -144,6 +147,11 @@ class Watching:
         yield from self._listening.turns.reply_begins(fact.connection)
         self._listening.answers = False
         yield from self._talking.replies.started(fact)
+
+    def _flush(self, effect: Flush, now: Instant) -> Iterator[Action]:
+        """A client that asks for more is not one that stops playing."""
+        plays_on = self._call.taken is Taken.ASKED
+        yield from self._talking.flush(effect, self._call.outcome, now, plays_on=plays_on)
 
     def _run_tool(self, effect: RunTool) -> Iterator[Action]:
         """The agent's own tools run here, and no client hears of them."""

@@ -227,11 +227,12 @@ class TestAnotherModelSession:
         assert kinds(events)[-1] == "response.created"
 
 
-class TestIdle:
-    IDLE = {"audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}}}}
+IDLE = {"audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}}}}
 
+
+class TestIdle:
     def test_it_counts_from_the_end_of_what_is_heard(self) -> None:
-        line = Line(self.IDLE)
+        line = Line(IDLE)
         line.agent_begins(length_s=2)
         line.agent_ends()
         line.wait_until(6.9)
@@ -246,7 +247,7 @@ class TestIdle:
         assert ReplyRequested("") in line.emitted
 
     def test_it_comes_once_until_the_agent_has_spoken(self) -> None:
-        line = Line(self.IDLE)
+        line = Line(IDLE)
         line.wait_until(20)
         assert line.sent == []  # it has never spoken
         line.agent_begins(length_s=0.1)
@@ -257,7 +258,7 @@ class TestIdle:
         assert "input_audio_buffer.timeout_triggered" not in line.kinds
 
     def test_a_caller_who_speaks_is_not_idle(self) -> None:
-        line = Line(self.IDLE)
+        line = Line(IDLE)
         line.agent_begins(length_s=0.1)
         line.agent_ends()
         line.wait_until(4)

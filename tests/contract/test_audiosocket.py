@@ -17,7 +17,7 @@ from vivavoce.model.scripted import End, Say, Script, ScriptedModel, Step, When
 from vivavoce.server.desk import Desk, ServedAgent
 from vivavoce.server.door import open_door
 from vivavoce.server.settings import ServerSettings
-from vivavoce.server.telephony.asterisk import serve_audiosocket
+from vivavoce.server.telephony.audiosocket import serve_audiosocket
 from vivavoce.timeline.disk import Disk
 from vivavoce.timeline.read import Timeline, read_timeline
 

@@ -27,6 +27,7 @@ from vivavoce.server.listen import Signals, new_loop, open_listener, serve, tls_
 from vivavoce.server.process import allow_many_connections
 from vivavoce.server.secrets import new_sealing_key
 from vivavoce.server.settings import ServerSettings, finished, read_settings
+from vivavoce.server.telephony.settings import with_secrets
 from vivavoce.server.workers import Workers
 from vivavoce.timeline.disk import Disk
 
@@ -136,6 +137,9 @@ def run_workers(
 def read_options(given: dict[str, Any]) -> ServerSettings:
     """The file, and what the command line says otherwise. Raises :class:`~vivavoce.errors.SetupFault`."""
     settings = read_settings(given["config"]) if given["config"] is not None else ServerSettings()
+    folder = Path(given["config"] or ".").parent
+    telephony = with_secrets(settings.telephony, app.environment(), folder)
+    settings = msgspec.structs.replace(settings, telephony=telephony)
     names = ("host", "port", "tls_cert", "tls_key", "workers", "max_calls", "drain_s")
     said = {name: given[name] for name in names if given[name] is not None}
     said.update({name: str(said[name]) for name in ("tls_cert", "tls_key") if name in said})

@@ -13,6 +13,8 @@ from vivavoce.server.door import Door
 from vivavoce.server.feeds import Feeds
 from vivavoce.server.realtime.peers import hang_up, make_call, only_for_sip
 from vivavoce.server.realtime.socket import realtime_socket
+from vivavoce.server.telephony.routes import routes
+from vivavoce.server.telephony.settings import TelephonySettings
 
 
 def front_application(door: Door) -> Starlette:
@@ -20,12 +22,21 @@ def front_application(door: Door) -> Starlette:
 
 
 def ways_in(door: Door) -> Sequence[BaseRoute]:
-    """The routes by which calls come in, and those of the console."""
-    del door
+    """The routes by which calls come in, and those of the console. Raises :class:`~vivavoce.errors.SetupFault`."""
     return (
+        *carriers(door),
         *console_routes(Feeds()),
         WebSocketRoute("/v1/realtime", realtime_socket),
         Route("/v1/realtime/calls", make_call, methods=["POST"]),
         Route("/v1/realtime/calls/{call_id}/hangup", hang_up, methods=["POST"]),
         Route("/v1/realtime/calls/{call_id}/{wish:str}", only_for_sip, methods=["POST"]),
     )
+
+
+def carriers(door: Door) -> Sequence[BaseRoute]:
+    """Those of the telephone carriers that are set up."""
+    settings = door.settings
+    if settings.telephony == TelephonySettings(audiosocket=settings.telephony.audiosocket):
+        return ()  # none of them needs an address
+    key = door.sealer.derived("telephony tickets")
+    return routes(door.desk, settings.telephony, public_url=settings.public_url, ticket_key=key, now=door.now)

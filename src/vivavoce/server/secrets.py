@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import json
 import secrets
 import zlib
@@ -53,6 +54,10 @@ class Sealer:
         self._key = key
         self._now_s = now_s
         self._cipher: AESGCM | None = None
+
+    def derived(self, purpose: str) -> bytes:
+        """Another key for another purpose, as good as this one."""
+        return hmac.digest(self._key, purpose.encode(), "sha256")
 
     def seal(self, ticket: Ticket) -> str:
         """Raises :class:`~vivavoce.errors.Refused` if that does not fit into a header."""

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from vivavoce.errors import SetupFault, UsageError
+from vivavoce.server.telephony.settings import TelephonySettings
 
 AtLeastOne = Annotated[int, Meta(ge=1)]
 Positive = Annotated[float, Meta(gt=0)]
@@ -105,6 +106,7 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     quotas: dict[str, Quota] = msgspec.field(default_factory=dict)
     webrtc: WebRtc = WebRtc()
+    telephony: TelephonySettings = TelephonySettings()
 
 
 class _KeysFile(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,11 +7,12 @@ carrier without its secret lets nobody in: its routes say so. No text of these v
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from vivavoce.errors import SetupFault
 
@@ -78,6 +79,24 @@ class AsteriskSettings(_Settings, frozen=True):
     insecure: bool = False
 
 
+class AudioSocketSettings(_Settings, frozen=True):
+    """Where Asterisk's AudioSocket connections are taken, from which addresses, and for which agent: the first one if
+    it is not named.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 9092
+    agent: str = ""
+    allowed: tuple[str, ...] = ("127.0.0.1", "::1")
+
+    def __post_init__(self) -> None:
+        for address in self.allowed:
+            try:
+                ip_address(address)
+            except ValueError as error:
+                raise SetupFault(f"telephony.audiosocket.allowed: {address!r} is no IP address") from error
+
+
 class TelephonySettings(_Settings, frozen=True):
     """The table ``[telephony]``."""
 
@@ -86,6 +105,7 @@ class TelephonySettings(_Settings, frozen=True):
     plivo: PlivoSettings | None = None
     vonage: VonageSettings | None = None
     asterisk: AsteriskSettings | None = None
+    audiosocket: AudioSocketSettings | None = None
 
 
 def with_secrets(settings: TelephonySettings, environment: Mapping[str, str], folder: Path) -> TelephonySettings:

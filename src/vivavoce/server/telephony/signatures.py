@@ -47,7 +47,7 @@ def check_twilio(
     algorithm that :data:`SIGNATURE_SETTINGS_HEADER` names. The helper's ``validate`` is not used: it tries port 80 for
     ``wss`` and cuts IPv6 addresses in two (twilio-python 9.13).
     """
-    validator, multi, header, algorithm_of = _twilio_helper()
+    validator, multi, header, algorithm_of = twilio_helper()
     settings = headers.get(header, "")
     secret = shared_key_secret if settings else auth_token
     if not secret:
@@ -68,7 +68,8 @@ def check_twilio(
         raise refused("this is not Twilio's signature", "is public_url the address that Twilio calls, scheme and all?")
 
 
-def _twilio_helper() -> tuple[Any, Any, str, Any]:
+def twilio_helper() -> tuple[Any, Any, str, Any]:
+    """Raises :class:`~vivavoce.errors.NotAvailable`."""
     try:
         from twilio.request_validator import (  # type: ignore[import-untyped]
             SIGNATURE_SETTINGS_HEADER,
@@ -149,11 +150,7 @@ def check_vonage(headers: Mapping[str, str], body: bytes, *, signature_secret: s
     """A JWT with HS256 in ``Authorization``; its ``payload_hash`` is that of the body (Vonage's "Decoding signed
     webhooks"). What it says of a request without a body is not checked: the documents do not say it exactly enough.
     """
-    try:
-        import jwt
-    except ImportError as error:
-        hint = "install it with: pip install 'vivavoce[telephony]'"
-        raise NotAvailable("calls by Vonage need the package PyJWT, which is not installed", hint=hint) from error
+    jwt = jwt_module()
     if not signature_secret:
         raise refused("this server cannot check Vonage's signature", "set the account's signature secret")
     scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -168,3 +165,13 @@ def check_vonage(headers: Mapping[str, str], body: bytes, *, signature_secret: s
         raise refused("Vonage's signature is too old", "is this machine's clock right?")
     if body and not hmac.compare_digest(str(claims.get("payload_hash", "")), hashlib.sha256(body).hexdigest()):
         raise refused("the body is not the one that Vonage signed")
+
+
+def jwt_module() -> Any:
+    """Raises :class:`~vivavoce.errors.NotAvailable`."""
+    try:
+        import jwt
+    except ImportError as error:
+        hint = "install it with: pip install 'vivavoce[telephony]'"
+        raise NotAvailable("calls by Vonage need the package PyJWT, which is not installed", hint=hint) from error
+    return jwt

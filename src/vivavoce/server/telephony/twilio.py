@@ -15,7 +15,7 @@ from vivavoce.server.telephony.carrier import Exchange, xml
 from vivavoce.server.telephony.markup import document, element, parameters
 from vivavoce.server.telephony.requests import Webhook, public_address, read_webhook, socket_scheme
 from vivavoce.server.telephony.settings import TwilioSettings
-from vivavoce.server.telephony.signatures import Pairs, check_twilio
+from vivavoce.server.telephony.signatures import Pairs, check_twilio, twilio_helper
 from vivavoce.server.telephony.tickets import Tickets
 from vivavoce.wire.telephony.line import Started
 from vivavoce.wire.telephony.twilio import TwilioCodec
@@ -27,6 +27,8 @@ class Twilio:
     """Its routes, under ``/twilio``."""
 
     def __init__(self, exchange: Exchange, settings: TwilioSettings) -> None:
+        if not settings.insecure:
+            twilio_helper()  # what is missing is told when the server starts, not by the first call
         self._exchange = exchange
         self._settings = settings
         self._tickets = Tickets("twilio", exchange.ticket_key)

@@ -15,7 +15,7 @@ from vivavoce.server.telephony.answering import answer_socket
 from vivavoce.server.telephony.carrier import Exchange
 from vivavoce.server.telephony.requests import Webhook, read_webhook
 from vivavoce.server.telephony.settings import VonageSettings
-from vivavoce.server.telephony.signatures import check_vonage
+from vivavoce.server.telephony.signatures import check_vonage, jwt_module
 from vivavoce.server.telephony.tickets import Tickets
 from vivavoce.wire.telephony.line import Started
 from vivavoce.wire.telephony.vonage import VonageCodec
@@ -29,6 +29,8 @@ class Vonage:
     """Its routes, under ``/vonage``."""
 
     def __init__(self, exchange: Exchange, settings: VonageSettings) -> None:
+        if not settings.insecure:
+            jwt_module()  # what is missing is told when the server starts, not by the first call
         self._exchange = exchange
         self._settings = settings
         self._tickets = Tickets("vonage", exchange.ticket_key)

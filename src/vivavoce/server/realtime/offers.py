@@ -50,7 +50,8 @@ def _with(offer: Offer, session: Mapping[str, object]) -> Offer:
     try:
         configuration = configured(offer, {"type": "realtime", **session})
     except Complaint as complaint:
-        raise Refused(complaint.message, status=400, code=complaint.code) from None
+        where = f"{complaint.param}: " if complaint.param else ""
+        raise Refused(where + complaint.message, status=400, code=complaint.code) from None
     return Offer(
         session=offer.session,
         model=offer.model,

@@ -12,6 +12,7 @@ from vivavoce.wire.realtime.items import Item, read_item
 from vivavoce.wire.realtime.parts import Parts
 from vivavoce.wire.realtime.requests import Request
 from vivavoce.wire.realtime.responses import Outcome, Reply
+from vivavoce.wire.realtime.usage import Usage
 
 LIMIT = 4
 """At a time, since each costs a model session of its own."""
@@ -55,14 +56,14 @@ class Asides:
         if reply := self._replies.get(aside):
             yield from reply.audio(audio.pcm)
 
-    def done(self, aside: str, usage: Mapping[str, Any] | None) -> Iterator[Action]:
+    def done(self, aside: str, usage: Mapping[str, Any]) -> Iterator[Action]:
         if reply := self._replies.pop(aside, None):
             yield from reply.finish(Outcome.COMPLETED, usage)
 
     def failed(self, aside: str, message: str) -> Iterator[Action]:
         if reply := self._replies.pop(aside, None):
             error = {"type": "server_error", "code": "model_error", "message": message}
-            yield from reply.finish(Outcome.FAILED, None, error)
+            yield from reply.finish(Outcome.FAILED, Usage().take(), error)
 
     def all_over(self) -> Iterator[Action]:
         """The call is over."""
@@ -71,7 +72,7 @@ class Asides:
 
     def _cancelled(self, aside: str) -> Iterator[Action]:
         yield CancelAside(aside)
-        yield from self._replies.pop(aside).finish(Outcome.CLIENT_CANCELLED, None)
+        yield from self._replies.pop(aside).finish(Outcome.CLIENT_CANCELLED, Usage().take())
 
     def _context(self, request: Request) -> tuple[tuple[PastTurn, ...], str, list[str]]:
         """What was said, what is asked, and what the system says to it."""

@@ -81,8 +81,8 @@ class Asking:
         yield from self.tools.release()
         yield from self._put(request, answered=answered)
 
-    def cancel_response(self, event: CancelResponse) -> Iterator[Action]:
-        return self.asides.cancel(event.response_id) or self._replies.cancel(event.response_id)
+    def cancel_response(self, event: CancelResponse, now: Instant) -> Iterator[Action]:
+        return self.asides.cancel(event.response_id) or self._replies.cancel(event.response_id, now)
 
     def caller_spoke(self) -> Iterator[Action]:
         """From here on the model answers: it has to know everything."""

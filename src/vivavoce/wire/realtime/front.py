@@ -202,7 +202,7 @@ class Front:
             case client.CreateResponse():
                 return self._asking.create_response(event, now)
             case client.CancelResponse():
-                return self._asking.cancel_response(event)
+                return self._asking.cancel_response(event, now)
 
     def _update(self, event: client.SessionUpdate) -> Iterator[Action]:
         before = self._parts.configuration

@@ -37,6 +37,8 @@ KEPT = 64
 REQUESTS_LIMIT = 16
 BEGIN_WITHIN_US = 30_000_000
 """A reply that was asked for and never begins has failed. Longer than any model takes, tools included."""
+CANCEL_WITHIN_US = 2_000_000
+"""A response that was broken off may be cancelled once more for so long."""
 _OWN = frozenset((GREETING, FAREWELL, APOLOGY))
 
 
@@ -46,10 +48,15 @@ class _Waiting(NamedTuple):
     cancelled: bool
 
 
+class _Cut(NamedTuple):
+    reply: str
+    until: Instant
+
+
 class Replies:
     """``active`` is the response that is being made."""
 
-    __slots__ = ("_making", "_parts", "_replies", "_usage", "_waiting", "active")
+    __slots__ = ("_cut", "_making", "_parts", "_replies", "_usage", "_waiting", "active")
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -57,6 +64,7 @@ class Replies:
         self._waiting: deque[_Waiting] = deque()
         self._replies: dict[ResponseId, Reply] = {}
         self._making: ResponseId | None = None
+        self._cut: _Cut | None = None  # the last that was broken off
         self.active: Reply | None = None
 
     # -- what the client asks for --------------------------------------------------------------------------------------
@@ -86,13 +94,18 @@ class Replies:
             raise Complaint("Too many responses are waited for.", code="conversation_already_has_active_response")
         self._waiting.append(_Waiting(request, Instant(now + BEGIN_WITHIN_US), cancelled=False))
 
-    def cancel(self, response: str | None) -> Iterator[Action]:
+    def cancel(self, response: str | None, now: Instant) -> Iterator[Action]:
+        """One that is being made or waited for. A client that stops playing often cancels as well, or does so when its
+        caller speaks, and then comes too late through no fault of its own.
+        """
         if self.active is not None and response in (None, self.active.id):
             yield Emit(CallerInterrupted())
             return
         if response is None and self.expected:
             self._waiting = deque(waiting._replace(cancelled=True) for waiting in self._waiting)
             yield from self._only(self._waiting[-1].request, Outcome.CLIENT_CANCELLED)
+            return
+        if self._cut is not None and response in (None, self._cut.reply) and now < self._cut.until:
             return
         message = "Cancellation failed: no active response found"
         raise Complaint(message, code="response_cancel_not_active")
@@ -145,8 +158,9 @@ class Replies:
         if response == self._making:
             yield from self.over(Outcome.COMPLETED)
 
-    def broken_off(self, response: ResponseId, outcome: Outcome) -> Iterator[Action]:
-        if response == self._making:
+    def broken_off(self, response: ResponseId, outcome: Outcome, now: Instant) -> Iterator[Action]:
+        if response == self._making and self.active is not None:
+            self._cut = _Cut(self.active.id, Instant(now + CANCEL_WITHIN_US))
             yield from self.over(outcome)
 
     def heard(self, effect: Truncate) -> None:
@@ -179,7 +193,7 @@ class Replies:
         """A response of which nothing came."""
         reply = self._new(request)
         yield reply.created()
-        yield from reply.finish(outcome, None, error)
+        yield from reply.finish(outcome, Usage().take(), error)
 
     def _new(self, request: Request | None) -> Reply:
         modality: Modality = request.modality if request else self._parts.configuration.modality

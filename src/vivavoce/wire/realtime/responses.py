@@ -113,7 +113,7 @@ class Reply:
         yield from self._close_item(item, index)
 
     def finish(
-        self, outcome: Outcome, usage: Mapping[str, Any] | None, error: Mapping[str, str] | None = None
+        self, outcome: Outcome, usage: Mapping[str, Any], error: Mapping[str, str] | None = None
     ) -> Iterator[Send]:
         status, item_status, details = _STATUS[outcome]
         if self.message is not None:

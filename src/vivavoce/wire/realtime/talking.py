@@ -78,14 +78,14 @@ class Talking:
             self._carrier.finish(effect.response)
 
     def flush(self, effect: Flush, outcome: Outcome, now: Instant, *, plays_on: bool) -> Iterator[Action]:
-        yield from self.replies.broken_off(effect.response, outcome)
+        yield from self.replies.broken_off(effect.response, outcome, now)
         if self._client is not None and plays_on:
             yield from self._client.let_play(effect.response, now)
         elif self._client is not None:
             yield from self._client.flush(effect.response, now)
 
-    def cancelled(self, effect: CancelResponse, outcome: Outcome) -> Iterator[Action]:
-        yield from self.replies.broken_off(effect.response, outcome)
+    def cancelled(self, effect: CancelResponse, outcome: Outcome, now: Instant) -> Iterator[Action]:
+        yield from self.replies.broken_off(effect.response, outcome, now)
 
     def carried(self, fact: PlayoutProgress | PlayoutStopped) -> Iterator[Action]:
         """Whoever carries the audio says how far it is."""

@@ -21,11 +21,13 @@ class Usage:
         self._text_in += fact.text_in
         self._text_out += fact.text_out
 
-    def take(self) -> dict[str, Any] | None:
-        """As a response shows it; None if nobody reported anything. SDKs drop the event if a number is missing."""
+    def take(self) -> dict[str, Any]:
+        """As a response shows it. Nothing reported is nothing used, in figures: the protocol has ``null`` for it, but
+        an SDK (pipecat 1.14, ``_handle_evt_response_done``) dies of that, and others of a figure that is missing.
+        """
         heard, read, spoken, written = self._speech_in, self._text_in, self._speech_out, self._text_out
         self._speech_in = self._speech_out = self._text_in = self._text_out = 0
-        return usage_of(heard, read, spoken, written) if heard + read + spoken + written else None
+        return usage_of(heard, read, spoken, written)
 
 
 def usage_of(speech_in: int, text_in: int, speech_out: int, text_out: int) -> dict[str, Any]:

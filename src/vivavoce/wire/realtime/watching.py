@@ -91,7 +91,7 @@ class Watching:
             case Flush():
                 return self._flush(value, now)
             case CancelResponse():
-                return self._talking.cancelled(value, self._call.outcome)
+                return self._talking.cancelled(value, self._call.outcome, now)
             case PlayoutProgress() | PlayoutStopped():
                 return self._talking.carried(value)
             case Truncate():

@@ -266,6 +266,17 @@ class TestCancelling:
         line.say("response.cancel", response_id="resp_other")
         assert line.error["code"] == "response_cancel_not_active"
 
+    def test_one_that_was_just_broken_off(self) -> None:
+        line = Line()
+        response = the(line.agent_begins(), "response.created")["response"]["id"]
+        line.see(CallerSpeechStarted(ONE, Samples(0)), Flush(A))
+        assert line.say("response.cancel") == []
+        assert line.say("response.cancel", response_id=response) == []
+        assert line.emitted == []
+        line.wait_until(3)
+        line.say("response.cancel")
+        assert line.error["code"] == "response_cancel_not_active"
+
     def test_one_that_has_not_begun_never_does(self) -> None:
         line = Line()
         line.say("response.create")

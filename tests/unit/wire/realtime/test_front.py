@@ -155,7 +155,7 @@ class TestSpokenTurn:
         assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == (14, 26, 40)
         assert usage["input_token_details"]["audio_tokens"] == 11
         line.agent_begins(B)
-        assert the(line.agent_ends(B), "response.done")["response"]["usage"] is None
+        assert the(line.agent_ends(B), "response.done")["response"]["usage"]["total_tokens"] == 0
 
 
 class TestBargeIn:

@@ -23,6 +23,7 @@ from vivavoce.channel.webrtc.transport import (
     Clock,
     PacketReceiver,
     load_libraries,
+    notice_loss,
     take_over_gathering,
     take_over_receiver,
     take_over_sender,
@@ -98,6 +99,7 @@ class WebRtcPeer:
         self._changed = asyncio.Event()
         self._texts = Texts(self._changed.set)
         self._hung_up = False
+        self._lost = False
         self._listener: Listener | None = None
         self._receiver: PacketReceiver | None = None
         self._speaker: Speaker | None = None
@@ -131,7 +133,9 @@ class WebRtcPeer:
         except _UNREADABLE as error:
             raise UsageError(f"the offer cannot be read: {error}", hint="send the browser's offer unchanged") from error
         self._use_first_codec(transceiver)
-        take_over_gathering(libraries, transceiver.receiver.transport.transport, self.settings.ports)
+        transport = transceiver.receiver.transport
+        notice_loss(transport, self._way_lost)
+        take_over_gathering(libraries, transport.transport, self.settings.ports)
         await connection.setLocalDescription(await connection.createAnswer())
         return finished_answer(connection.localDescription.sdp, self.settings.bits_per_s, self.settings.announce)
 
@@ -188,7 +192,7 @@ class WebRtcPeer:
         # An empty list is not the same as none: with none aiortc asks a public STUN server.
         configuration = aiortc.RTCConfiguration(iceServers=servers, bundlePolicy=aiortc.RTCBundlePolicy.MAX_BUNDLE)
         connection = aiortc.RTCPeerConnection(configuration)
-        connection.on("connectionstatechange", self._changed.set)
+        connection.on("connectionstatechange", self._state_changed)
         connection.on("datachannel", self._texts.adopt)
         return connection
 
@@ -225,12 +229,21 @@ class WebRtcPeer:
     async def _until_over(self) -> None:
         while not self._hung_up and self._texts.is_open and self._connection.connectionState == "connected":
             await self._change()
-        self._raise_if_lost()
+            self._raise_if_lost()
 
     def _raise_if_lost(self) -> None:
-        if self._connection.connectionState == "failed" or self._connection.iceConnectionState == "failed":
+        if self._lost:
             raise ChannelFault("the connection to the peer was lost", hint="the caller may call again")
         self._texts.raise_if_flooded()
+
+    def _state_changed(self) -> None:
+        # Of a connection that failed aiortc soon says that it is closed.
+        self._lost |= self._connection.connectionState == "failed"
+        self._changed.set()
+
+    def _way_lost(self) -> None:
+        self._lost = True
+        self._changed.set()
 
     async def _change(self) -> None:
         await self._changed.wait()

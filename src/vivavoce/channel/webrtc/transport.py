@@ -165,6 +165,19 @@ def take_over_sender(libraries: Libraries, sender: Any, next_payload: NextPayloa
     sender._next_encoded_frame = next_encoded_frame
 
 
+def notice_loss(dtls_transport: Any, lost: Callable[[], None]) -> None:
+    """Call ``lost`` when ICE ends by itself, because the peer no longer consents (RFC 7675). To the connection that
+    looks like a peer that has left.
+    """
+    ice_connection = dtls_transport.transport.iceGatherer._connection
+
+    def changed() -> None:
+        if dtls_transport.state == "closed" and ice_connection._closing:
+            lost()
+
+    dtls_transport.on("statechange", changed)
+
+
 def take_over_gathering(libraries: Libraries, ice_transport: Any, ports: tuple[int, int] | None) -> None:
     """Have host candidates bound to UDP ports from ``ports[0]`` to ``ports[1]``, and to the loopback address on a
     machine that has no other.

@@ -67,9 +67,6 @@ hear = {{ text = "stop" }}
 say = {{ text = "As you like.", ms = 400 }}
 [[step]]
 when = "text"
-say = {{ text = "{LONG_TEXT}", ms = 30000, pace = 2.0 }}
-[[step]]
-when = "text"
 say = {{ text = "Good.", ms = 400 }}
 """
 USES_TOOL = """
@@ -138,9 +135,10 @@ def serving(folder: Path, agents: Sequence[Path], *options: str, tls: bool = Fal
         assert process.stdout is not None
         try:
             line = process.stdout.readline()
-            assert line, said.read_text()
+            assert '"url"' in line, line + said.read_text()
             url = json.loads(line)["url"].rstrip("/")
             yield Served(url, folder / "calls", authority.certificate if authority else None)
+            assert process.poll() is None, f"it went by itself: {process.returncode}\n{said.read_text()}"
             process.terminate()
             assert process.wait(30) == 0, said.read_text()
             assert "Traceback" not in said.read_text(), said.read_text()

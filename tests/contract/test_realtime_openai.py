@@ -1,32 +1,27 @@
-"""The ``openai`` package, unchanged, against the server: every event it is told is checked with the strict types of the
-Agents SDK too.
-"""
+"""The ``openai`` package, unchanged, against the server: turns spoken and written, barge-in, tools."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
-from openai import AsyncOpenAI
-from openai.resources.realtime.realtime import AsyncRealtimeConnection
-from websockets.exceptions import ConnectionClosed
 
-from tests.contract.realtime_oracle import check_event
+from tests.contract.realtime_openai import BY_HAND, CLIENTS_TOOL, WRITTEN_DOWN, talking
 from tests.contract.realtime_server import (
     LONG_TEXT,
-    Log,
     Served,
-    check_order,
     scripted_agents,
     serving,
     sound_of,
     speak,
     tone,
 )
+from vivavoce.audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from vivavoce.audio.level import rms_dbfs
+from vivavoce.events import SwapModel
+from vivavoce.model.scripted import TONE_DBFS
+from vivavoce.timeline.read import read_timeline
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -38,87 +33,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     with serving(folder, scripted_agents(folder)) as server:
         yield server
-
-
-class Session(Log):
-    """A connection of the SDK, and all that came over it."""
-
-    def __init__(self, connection: AsyncRealtimeConnection) -> None:
-        super().__init__()
-        self.connection = connection
-
-    async def read(self) -> None:
-        try:
-            while True:
-                data = await self.connection.recv_bytes()
-                assert self.connection.parse_event(data).type
-                self.add(check_event(data))
-        except ConnectionClosed:
-            pass
-
-    async def update(self, session: dict[str, Any]) -> dict[str, Any]:
-        asked: Any = {"type": "realtime", **session}
-        await self.connection.session.update(session=asked)
-        told: dict[str, Any] = (await self.until("session.updated"))["session"]
-        return told
-
-    async def append(self, sound: bytes) -> None:
-        await self.connection.input_audio_buffer.append(audio=base64.b64encode(sound).decode())
-
-    async def say(self, ms: int = 400) -> None:
-        await speak(self.append, tone(ms))
-
-    async def write(self, text: str, **members: Any) -> dict[str, Any]:
-        content = [{"type": "input_text", "text": text}]
-        item: Any = {"type": "message", "role": "user", "content": content, **members}
-        await self.connection.conversation.item.create(item=item)
-        added = await self.until("conversation.item.added", item__role="user")
-        told: dict[str, Any] = (await self.until("conversation.item.done", item__id=added["item"]["id"]))["item"]
-        return told
-
-    async def send(self, kind: str, **members: Any) -> None:
-        event: Any = {"type": kind, **members}
-        await self.connection.send(event)
-
-    async def fails(self, code: str | None, kind: str, **members: Any) -> dict[str, Any]:
-        """That it is refused so, by its id, and that the session goes on."""
-        name = f"mine_{len(self.events)}"
-        await self.send(kind, **members, event_id=name)
-        error: dict[str, Any] = (await self.until("error"))["error"]
-        assert (error["code"], error["event_id"], error["type"]) == (code, name, "invalid_request_error"), error
-        await self.connection.input_audio_buffer.clear()
-        await self.until("input_audio_buffer.cleared")
-        return error
-
-
-def client_of(served: Served, key: str = "any") -> AsyncOpenAI:
-    return AsyncOpenAI(base_url=served.http, api_key=key, max_retries=0, timeout=20)
-
-
-@asynccontextmanager
-async def talking(served: Served, agent: str, session: dict[str, Any] | None = None) -> AsyncIterator[Session]:
-    async with client_of(served) as client, client.realtime.connect(model=agent) as connection:
-        talk = Session(connection)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(talk.read())
-            try:
-                await talk.until("session.created")
-                if session is not None:
-                    await talk.update(session)
-                yield talk
-                check_order(talk.events)
-            finally:
-                await connection.close()
-
-
-WRITTEN_DOWN = {"audio": {"input": {"transcription": {"model": "whisper-1"}}}}
-BY_HAND = {"audio": {"input": {"turn_detection": None, "transcription": {"model": "whisper-1"}}}}
-CLIENTS_TOOL = {
-    "type": "function",
-    "name": "switch",
-    "description": "Switch a thing on.",
-    "parameters": {"type": "object", "properties": {"what": {"type": "string"}}, "required": ["what"]},
-}
 
 
 def test_what_is_set_is_the_session(served: Served) -> None:
@@ -256,5 +170,116 @@ def test_a_tool_of_the_client(served: Served) -> None:
             await session.connection.response.create()
             response = (await session.until("response.done"))["response"]
             assert response["output"][0]["content"][0]["transcript"] == "The lamp is on."
+
+    asyncio.run(talk())
+
+
+def test_turns_by_hand(served: Served) -> None:
+    async def talk() -> None:
+        async with talking(served, "answers", BY_HAND) as session:
+            await session.say()
+            await session.connection.input_audio_buffer.commit()
+            committed = await session.until("input_audio_buffer.committed")
+            await session.until("conversation.item.done", item__id=committed["item_id"])
+            await session.say(200)
+            assert not session.named("response.created"), "nobody asked for it"
+            await session.connection.input_audio_buffer.clear()
+            await session.until("input_audio_buffer.cleared")
+            await session.connection.response.create()
+            words = await session.until("conversation.item.input_audio_transcription.completed")
+            assert (words["item_id"], words["transcript"]) == (committed["item_id"], "what do I owe")
+            response = (await session.until("response.done"))["response"]
+            assert response["output"][0]["content"][0]["transcript"] == "Twelve euros, to be paid by Friday."
+            assert not session.named("input_audio_buffer.speech_started")
+
+    asyncio.run(talk())
+
+
+def test_a_response_beside_the_conversation(served: Served) -> None:
+    async def talk() -> None:
+        async with talking(served, "long", WRITTEN_DOWN) as session:
+            await session.say()
+            main = await session.until("response.output_audio.delta")
+            await session.connection.response.create(
+                response={
+                    "conversation": "none",
+                    "output_modalities": ["text"],
+                    "metadata": {"topic": "mood"},
+                    "instructions": "Say in one word how the caller feels.",
+                    "input": [
+                        {"type": "item_reference", "id": session.named("conversation.item.done")[0]["item"]["id"]},
+                        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Well?"}]},
+                    ],
+                }
+            )
+            aside = (await session.until("response.created"))["response"]
+            assert (aside["conversation_id"], aside["metadata"]) == (None, {"topic": "mood"})
+            done = (await session.until("response.done"))["response"]
+            assert (done["id"], done["status"], done["metadata"]) == (aside["id"], "completed", {"topic": "mood"})
+            assert done["output"][0]["content"] == [{"type": "output_text", "text": "Good."}]
+            shown = [event["item"]["id"] for event in session.named("conversation.item.added")]
+            assert done["output"][0]["id"] not in shown
+            await session.until("response.output_audio.delta", response_id=main["response_id"])
+            await session.connection.response.cancel()
+            done = (await session.until("response.done"))["response"]
+            assert (done["id"], done["status_details"]["reason"]) == (main["response_id"], "client_cancelled")
+
+    asyncio.run(talk())
+
+
+def test_a_caller_who_says_nothing(served: Served) -> None:
+    async def talk() -> None:
+        detection = {"type": "server_vad", "idle_timeout_ms": 5000}
+        async with talking(served, "answers", {"audio": {"input": {"turn_detection": detection}}}) as session:
+            await session.say()
+            await speak(session.append, bytes(8_000 * PCM_BYTES_PER_MS))
+            timeout = await session.until("input_audio_buffer.timeout_triggered")
+            assert 5000 < timeout["audio_end_ms"] - timeout["audio_start_ms"] < 8000
+            await session.until("input_audio_buffer.committed", item_id=timeout["item_id"])
+            await session.until("response.created")
+            response = (await session.until("response.done"))["response"]
+            assert response["output"][0]["content"][0]["transcript"] == "Both are open."
+
+    asyncio.run(talk())
+
+
+def test_other_instructions_in_mid_call(served: Served) -> None:
+    async def talk() -> None:
+        async with talking(served, "answers", {}) as session:
+            await session.say()
+            await session.until("response.done")
+            changed = await session.update({"instructions": "You are a pirate."})
+            assert changed["instructions"] == "You are a pirate."
+            await session.write("Which are open?")
+            await session.connection.response.create()
+            response = (await session.until("response.done"))["response"]
+            assert response["status"] == "completed"
+
+    before = set(served.calls.glob("*"))
+    asyncio.run(talk())
+    (folder,) = set(served.calls.glob("*")) - before
+    swaps = [line for line in read_timeline(folder).lines if isinstance(line.value, SwapModel)]
+    assert len(swaps) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "encode", "decode"), [("audio/pcmu", ulaw_encode, ulaw_decode), ("audio/pcma", alaw_encode, alaw_decode)]
+)
+def test_the_formats_of_telephones(
+    served: Served, kind: str, encode: Callable[[bytes], bytes], decode: Callable[[bytes], bytes]
+) -> None:
+    async def talk() -> None:
+        format_ = {"format": {"type": kind}}
+        async with talking(served, "answers", {"audio": {"input": format_, "output": format_}}) as session:
+            shown = session.named("session.updated")[0]["session"]["audio"]
+            assert shown["input"]["format"] == shown["output"]["format"] == {"type": kind}
+            await speak(session.append, encode(tone(400, 8000)), bytes_per_ms=8)
+            stopped = await session.until("input_audio_buffer.speech_stopped")
+            assert stopped["audio_end_ms"] <= 500, "in time of 8 kHz"
+            response = (await session.until("response.done"))["response"]
+            assert response["audio"]["output"]["format"] == {"type": kind}
+            sound = sound_of(session.events, response["id"])
+            assert abs(len(sound) - 900 * 8) <= 8
+            assert rms_dbfs(decode(sound)) == pytest.approx(TONE_DBFS - 3, abs=1), "a sine of that peak"
 
     asyncio.run(talk())

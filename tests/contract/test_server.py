@@ -11,7 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,6 +91,12 @@ def keyed(folder: Path, *more: str) -> tuple[str, ...]:
     return "--config", str(file)
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110  # another process cannot set an event of ours
+            await asyncio.sleep(0.05)
+
+
 async def created(websocket: ClientConnection) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(await websocket.recv())
     assert told["type"] == "session.created"
@@ -115,8 +121,7 @@ def test_a_live_call_ends_by_itself_while_others_are_told_to_go_elsewhere(tmp_pa
             await created(websocket)
             assert server.ask("/readyz")[1]["live_calls"] == 1
             server.process.send_signal(signal.SIGTERM)
-            while server.ask("/readyz")[0] != 503:
-                pass
+            await until(lambda: server.ask("/readyz")[0] == 503)
             assert server.ask("/readyz")[1]["reason"] == "server_draining"
             with pytest.raises(InvalidStatus) as refused:
                 await server.call()
@@ -138,6 +143,7 @@ def test_a_call_that_does_not_end_is_ended(tmp_path: Path, signals: int) -> None
     async def use(server: Server) -> None:
         async with server.call() as websocket:
             await created(websocket)
+            await until(server.calls.exists)
             for _ in range(signals):
                 server.process.send_signal(signal.SIGINT)
                 await asyncio.sleep(0.1)

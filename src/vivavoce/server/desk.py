@@ -30,6 +30,7 @@ from vivavoce.server.metrics import Metrics
 from vivavoce.server.waiting import cancelling
 from vivavoce.timeline.disk import Disk
 
+_ENDING = "the server is shutting down"
 STOPPING_S = 10.0
 """How long stopped calls may take to be closed."""
 
@@ -201,9 +202,12 @@ class Desk:
             self._metrics.count("vivavoce_calls_ended_total", agent=name, disposition=disposition.value)
         return answered
 
-    async def drain(self, limit_s: float, hurry: asyncio.Event | None = None) -> int:
+    async def drain(
+        self, limit_s: float, hurry: asyncio.Event | None = None, stop_others: Callable[[str], None] | None = None
+    ) -> int:
         """Admits nobody any more, waits for the live calls to end by themselves, and after ``limit_s``, or once there
-        is no more time to lose, stops them. Returns how many had to be stopped.
+        is no more time to lose, stops them; ``stop_others`` is to end what was admitted and is no call yet. Returns how
+        many had to be stopped.
         """
         self.admission.draining = True
         hurry = hurry or asyncio.Event()
@@ -214,13 +218,15 @@ class Desk:
                 cancelling(hurry.wait()) as hurried,
             ):
                 await asyncio.wait((empty, hurried), return_when=asyncio.FIRST_COMPLETED)
-        stopped = [*self._live.values()]
-        for live in stopped:
-            live.answering.stop("the server is shutting down")
+        stopped = self.admission.here.calls
+        for live in [*self._live.values()]:
+            live.answering.stop(_ENDING)
+        if stop_others is not None:
+            stop_others(_ENDING)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOPPING_S):
                 await self._empty()
-        return len(stopped)
+        return stopped
 
     async def _empty(self) -> None:
         while self.admission.here.calls:

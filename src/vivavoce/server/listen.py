@@ -24,6 +24,7 @@ from vivavoce.server.door import Door
 from vivavoce.server.gate import Gate, GuardedHttp
 from vivavoce.server.metrics import Metrics
 from vivavoce.server.settings import ServerSettings
+from vivavoce.server.telephony.audiosocket import audiosocket
 from vivavoce.server.waiting import cancelling
 from vivavoce.server.websocket.protocol import WebSocket
 
@@ -156,7 +157,12 @@ class Signals:
 async def working(app: ASGIApp, door: Door) -> AsyncIterator[Connections]:
     """All that runs beside the calls, for as long as the block does. Afterwards every connection is closed."""
     connections = Connections(app, door.settings, door.metrics)
-    async with door.background.opened(), cancelling(watch_lag(door.desk)), cancelling(connections.keep_time()):
+    async with (
+        door.background.opened(),
+        cancelling(watch_lag(door.desk)),
+        cancelling(connections.keep_time()),
+        audiosocket(door),
+    ):
         try:
             yield connections
         finally:
@@ -175,10 +181,16 @@ async def serve(
         try:
             on_ready()
             await signals.asked.wait()
-            return await door.desk.drain(door.settings.drain_s, signals.hurried)
+            return await drained(door, signals)
         finally:
             for server in servers:
                 server.close()
+
+
+async def drained(door: Door, signals: Signals) -> int:
+    """Lets all end, within the bounds of the settings."""
+    without_a_call = door.sessions.end_those_without_a_call
+    return await door.desk.drain(door.settings.drain_s, signals.hurried, without_a_call)
 
 
 async def watch_lag(desk: Desk) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -69,9 +68,8 @@ async def metrics(request: Request) -> Response:
 
 def _metrics_of(here: Door) -> str:
     state = here.desk.readiness()
-    live = Counter(live.agent.name for live in here.desk.live.values())
     gauges = [
-        *(Sample("vivavoce_live_calls", (("agent", name),), live[name]) for name in here.desk.agents),
+        Sample("vivavoce_live_calls", (), here.desk.admission.here.calls),
         Sample("vivavoce_max_calls", (), state.limit),
         Sample("vivavoce_draining", (), float(here.desk.admission.draining)),
         Sample("vivavoce_loop_lag_p99_seconds", (), round(state.lag_ms / 1000, 6)),

@@ -56,3 +56,9 @@ class Sessions:
         if found is None:
             raise Refused("there is no such call here, or it is over", status=404, code="call_id_not_found")
         return found
+
+    def end_those_without_a_call(self, reason: str) -> None:
+        """Whoever came and has not begun."""
+        for session in {id(one): one for one in self._open.values()}.values():
+            if session.live is None:
+                session.hang_up(reason)

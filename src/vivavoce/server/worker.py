@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from vivavoce.server.background import Background
 from vivavoce.server.door import Door
-from vivavoce.server.listen import Connections, Signals, tls_context, working
+from vivavoce.server.listen import Connections, Signals, drained, tls_context, working
 from vivavoce.server.orders import (
     LIMIT_BYTES,
     Drain,
@@ -52,7 +52,7 @@ async def work(app: ASGIApp, door: Door, control: socket.socket, handed: socket.
                     cancelling(_obey(door, reader, signals)),
                 ):
                     await signals.asked.wait()
-                    stopped = await door.desk.drain(door.settings.drain_s, signals.hurried)
+                    stopped = await drained(door, signals)
         finally:
             for_siblings.close()
     with contextlib.suppress(ConnectionError):

@@ -51,9 +51,12 @@ class Listening:
 
     def hear(self, pcm: bytes) -> list[Action]:
         """At the call's rate."""
-        self.clock.receive(len(pcm) // 2)
         if not self._client_decides:
-            return self._frames(pcm)
+            frames = self._frames(pcm)
+            for audio in frames:
+                self.clock.send(audio)
+            return [Emit(CallerAudio(audio)) for audio in frames]
+        self.clock.keep(len(pcm) // 2)
         room = BUFFER_LIMIT_MS * self._bytes_per_ms - len(self._buffer)
         self._buffer += pcm[: max(0, room)]
         if len(pcm) > room and not self._full:
@@ -90,7 +93,7 @@ class Listening:
     def say(self, items: list[Item]) -> Iterator[Action]:
         """The caller said these, and it was a turn."""
         for item in items:
-            yield from self._frames(item.audio)
+            yield from self._emitted(item.audio)
             self.turns.expect(item)
             for part in item.parts:
                 part.audio = b""
@@ -121,17 +124,18 @@ class Listening:
         self._buffer = bytearray()
         self._full = False
 
-    def _frames(self, pcm: bytes) -> list[Action]:
+    def _frames(self, pcm: bytes) -> list[Audio]:
         step = FRAME_MS * self._bytes_per_ms
         if 0 < len(pcm) <= step:
-            return [Emit(CallerAudio(Audio(pcm)))]
-        return [Emit(CallerAudio(Audio(pcm[at : at + step]))) for at in range(0, len(pcm), step)]
+            return [Audio(pcm)]
+        return [Audio(pcm[at : at + step]) for at in range(0, len(pcm), step)]
+
+    def _emitted(self, pcm: bytes) -> list[Action]:
+        return [Emit(CallerAudio(audio)) for audio in self._frames(pcm)]
 
     def _end_turn(self) -> list[Action]:
         length_ms = max(ENDING_MS, 2 * self._parts.configuration.endpoint_ms)
-        samples = length_ms * self._parts.rate_hz // 1000
-        self.clock.make(samples)
-        return self._frames(silence(samples))
+        return self._emitted(silence(length_ms * self._parts.rate_hz // 1000))
 
     @property
     def _bytes_per_ms(self) -> int:

@@ -73,7 +73,7 @@ class Watching:
             case CallerAudio() | AgentAudio():
                 return ()  # a hundred times a second; what is made of them is an effect
             case ForwardAudio(connection, audio):
-                self._listening.clock.forward(connection, audio.samples)
+                self._listening.clock.forward(connection, audio)
             case Play():
                 return self._talking.play(value, now)
             case (

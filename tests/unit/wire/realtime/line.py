@@ -12,6 +12,7 @@ from tests.contract.realtime_oracle import check_shape
 from vivavoce.events import (
     AgentText,
     Audio,
+    CallerAudio,
     CallerSpeechStarted,
     CallerSpeechStopped,
     CallerTranscribed,
@@ -123,14 +124,18 @@ class Line:
         """The client sends enough for it first."""
         missing = round((at_s + length_s) * 24_000) - self.heard
         for _ in range(missing // 2_400):
-            self.append(bytes(4_800))
-            self.see(ForwardAudio(ONE, Audio(bytes(4_800))))
+            self.passes(bytes(4_800))
         start = Samples(round(at_s * 24_000))
         facts: list[Event] = [
             CallerSpeechStarted(ONE, start),
             CallerSpeechStopped(ONE, Samples(round((at_s + length_s) * 24_000))),
         ]
         return self.see(*facts, *([CallerTranscribed(ONE, text, final=True)] if text else []))
+
+    def passes(self, pcm: bytes) -> None:
+        """From the client through the call to the model."""
+        self.append(pcm)
+        self.see(*(ForwardAudio(ONE, event.audio) for event in self.emitted if isinstance(event, CallerAudio)))
 
     @property
     def heard(self) -> int:

@@ -11,6 +11,7 @@ from vivavoce.events import (
     CallerSpeechStopped,
     CallerText,
     CallerTranscribed,
+    ForwardAudio,
     HistoryRevised,
     Ignore,
     PastTurn,
@@ -79,13 +80,21 @@ class TestDetectedTurns:
         line = Line()
         line.append(bytes(48_000))
         line.see(Ignore("CallerAudio", "no model listened for too long", Samples(24_000)))
-        started = the(line.caller_speaks(at_s=2), "input_audio_buffer.speech_started")
-        line.see(CallerSpeechStarted(ONE, Samples(0)))
-        assert started["audio_start_ms"] >= 1_700
+        line.passes(bytes(48_000))
+        started = line.see(CallerSpeechStarted(ONE, Samples(12_000)))[0]
+        assert started["audio_start_ms"] == 1_200  # half a second after the first, with its padding
+
+    def test_silence_that_the_call_put_in_is_not(self) -> None:
+        line = Line()
+        line.passes(bytes(48_000))
+        line.see(ForwardAudio(ONE, Audio(bytes(96_000))))
+        line.passes(bytes(48_000))
+        started = line.see(CallerSpeechStarted(ONE, Samples(84_000)))[0]
+        assert started["audio_start_ms"] == 1_200
 
     def test_commit_cuts_the_turn_short(self) -> None:
         line = Line()
-        line.append(bytes(48_000))
+        line.passes(bytes(48_000))
         item = the(line.see(CallerSpeechStarted(ONE, Samples(0))), "input_audio_buffer.speech_started")["item_id"]
         events = line.say("input_audio_buffer.commit")
         assert kinds(events) == ["input_audio_buffer.committed", "conversation.item.added", "conversation.item.done"]
@@ -113,7 +122,7 @@ class TestDetectedTurns:
 class TestTranscripts:
     def test_words_that_come_while_the_caller_speaks_wait_for_the_item(self) -> None:
         line = Line(TRANSCRIBED)
-        line.append(bytes(48_000))
+        line.passes(bytes(48_000))
         line.see(CallerSpeechStarted(ONE, Samples(0)))
         assert line.see(CallerTranscribed(ONE, "hel", final=False), CallerTranscribed(ONE, "hello", final=True)) == []
         events = line.see(CallerSpeechStopped(ONE, Samples(12_000)))

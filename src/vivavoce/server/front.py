@@ -8,11 +8,13 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from vivavoce.console.routes import console_routes
+from vivavoce.errors import UsageError
 from vivavoce.server.application import application
 from vivavoce.server.door import Door
 from vivavoce.server.feeds import Feeds
 from vivavoce.server.realtime.peers import hang_up, make_call, only_for_sip
 from vivavoce.server.realtime.socket import realtime_socket
+from vivavoce.server.settings import is_loopback
 from vivavoce.server.telephony.routes import routes
 from vivavoce.server.telephony.settings import TelephonySettings
 
@@ -38,5 +40,8 @@ def carriers(door: Door) -> Sequence[BaseRoute]:
     settings = door.settings
     if settings.telephony == TelephonySettings(audiosocket=settings.telephony.audiosocket):
         return ()  # none of them needs an address
+    if settings.telephony.lets_anybody_in and not is_loopback(settings.host):
+        hint = "insecure = true is for tests on this machine; set the carrier's secret instead"
+        raise UsageError(f"listening on {settings.host} with a carrier that is not checked", hint=hint)
     key = door.sealer.derived("telephony tickets")
     return routes(door.desk, settings.telephony, public_url=settings.public_url, ticket_key=key, now=door.now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from vivavoce.server.telephony.telnyx import Telnyx
 from vivavoce.server.telephony.twilio import Twilio
 from vivavoce.server.telephony.vonage import Vonage
 
+_log = logging.getLogger(__name__)
+
 
 def routes(
     desk: Desk,
@@ -31,6 +34,8 @@ def routes(
     :class:`~vivavoce.errors.SetupFault`.
     """
     exchange = Exchange(desk, public_url, lambda: now().timestamp(), ticket_key)
+    if settings.lets_anybody_in:
+        _log.warning("a carrier is set up as insecure: whoever reaches this server can call as that carrier")
     found: list[BaseRoute] = []
     if settings.twilio is not None:
         found += Twilio(exchange, settings.twilio).routes()

@@ -107,6 +107,11 @@ class TelephonySettings(_Settings, frozen=True):
     asterisk: AsteriskSettings | None = None
     audiosocket: AudioSocketSettings | None = None
 
+    @property
+    def lets_anybody_in(self) -> bool:
+        carriers = (self.twilio, self.telnyx, self.plivo, self.vonage, self.asterisk)
+        return any(carrier is not None and carrier.insecure for carrier in carriers)
+
 
 def with_secrets(settings: TelephonySettings, environment: Mapping[str, str], folder: Path) -> TelephonySettings:
     """``env:NAME`` stands for a variable of the environment, ``file:PATH`` for what a file holds; paths begin in

@@ -63,7 +63,7 @@ class AsteriskCodec:
             return (self._media(message),)
         event, values = self._event(message)
         match event:
-            case "MEDIA_START":
+            case "MEDIA_START" if self._line is None:
                 return (self._started(values),)
             case "DTMF_END":
                 return (Key(key(values.get("digit", ""))),)

@@ -88,13 +88,13 @@ class PlivoCodec:
                 return (MarkReached(name),)
             case _Message(event="dtmf", dtmf=_Digit(digit=digit)):
                 return (Key(key(digit)),)
-            case _Message(event="start", start=_Start() as start):
+            case _Message(event="start", start=_Start() as start) if self._line is None:
                 return (self._started(frame.extra_headers, start),)
             case _Message(event="stop"):
                 return (Stopped(),)
             case _Message(event="error"):
                 return (Trouble(""),)
-            case _Message(event="media" | "dtmf" | "start"):
+            case _Message(event="media" | "dtmf" | "start") if not frame.start:
                 raise MalformedFrame("a frame without what it is named for")
         return ()
 

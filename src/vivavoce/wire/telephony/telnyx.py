@@ -95,13 +95,13 @@ class TelnyxCodec:
                 return (MarkReached(name),)
             case _Message(event="dtmf", dtmf=_Digit(digit=digit)):
                 return (Key(key(digit)),)
-            case _Message(event="start", start=_Start() as start):
+            case _Message(event="start", start=_Start() as start) if self._heard is None:
                 return (self._started(frame.stream_id, start),)
             case _Message(event="stop"):
                 return (Stopped(),)
             case _Message(event="error"):
                 return (Trouble(str(frame.payload.code) if frame.payload else ""),)
-            case _Message(event="media" | "mark" | "dtmf" | "start"):
+            case _Message(event="media" | "mark" | "dtmf" | "start") if not frame.start:
                 raise MalformedFrame("a frame without what it is named for")
         return ()
 

@@ -90,11 +90,11 @@ class TwilioCodec:
                 return (MarkReached(name),)
             case _Message(event="dtmf", dtmf=_Digit(digit=digit)):
                 return (Key(key(digit)),)
-            case _Message(event="start", start=_Start() as start):
+            case _Message(event="start", start=_Start() as start) if self._line is None:
                 return (self._started(frame.stream_sid, start),)
             case _Message(event="stop"):
                 return (Stopped(),)
-            case _Message(event="media" | "mark" | "dtmf" | "start"):
+            case _Message(event="media" | "mark" | "dtmf" | "start") if not frame.start:
                 raise MalformedFrame("a frame without what it is named for")
         return ()
 

@@ -62,7 +62,7 @@ class VonageCodec:
             return (self._media(message),)
         frame = read(message, _Message)
         match frame.event:
-            case "websocket:connected":
+            case "websocket:connected" if self._line is None:
                 return (self._started(read(message, dict[str, Any])),)
             case "websocket:notify":
                 return (MarkReached(frame.payload.name),) if frame.payload else ()

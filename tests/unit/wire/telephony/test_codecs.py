@@ -98,6 +98,14 @@ def test_a_start_names_the_call(dialect: type[Dialect]) -> None:
     assert ("agent" in started.parameters) == (dialect is not AudioSocket)
 
 
+@pytest.mark.parametrize("dialect", QUEUED)
+def test_a_line_starts_once(dialect: type[Dialect]) -> None:
+    side = dialect()
+    codec, _ = begun(side)
+    again = [fact for message in side.start() for fact in codec.receive(message)]
+    assert again == []
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_comes_is_told(dialect: type[Dialect]) -> None:
     side = dialect()

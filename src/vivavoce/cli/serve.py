@@ -26,7 +26,7 @@ from vivavoce.server.front import front_application
 from vivavoce.server.listen import Signals, new_loop, open_listener, serve, tls_context, url_of
 from vivavoce.server.process import allow_many_connections
 from vivavoce.server.secrets import new_sealing_key
-from vivavoce.server.settings import ServerSettings, finished, read_settings
+from vivavoce.server.settings import ServerSettings, finished, is_loopback, read_settings
 from vivavoce.server.telephony.settings import with_secrets
 from vivavoce.server.workers import Workers
 from vivavoce.timeline.disk import Disk
@@ -128,7 +128,7 @@ def run_workers(
             return as_line(msgspec.structs.replace(serving, worker=number, siblings=folder))
 
         async def main() -> int:
-            workers = Workers(serving.settings.workers, command, plan, announcement.terminal.say)
+            workers = Workers(serving.settings.workers, command, plan, Terminal(stderr=True).say)
             return await workers.run(listener, announcement.make, Signals())
 
         return asyncio.run(main())
@@ -170,6 +170,8 @@ class Announcement:
         say(f"  a WebSocket     {self.url.replace('http', 'ws', 1)}/v1/realtime?model={first}")
         if not self.settings.keys:
             say("\nThere are no API keys: whoever is on this machine may call.")
+        if not self.settings.tls_cert and not is_loopback(self.settings.host):
+            say("\nThere is no TLS: keys and calls can be read on their way, unless a proxy before this server has it.")
         say("\nReady. Ctrl-C lets live calls end and leaves.")
 
     def _print_ready(self) -> None:

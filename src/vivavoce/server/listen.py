@@ -124,6 +124,8 @@ class Connections:
         tasks = list(self._state.tasks)
         if tasks:
             _, left = await asyncio.wait(tasks, timeout=FAREWELL_S)
+            if left:
+                logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it tells of each that is cancelled
             for task in left:
                 task.cancel()
             if left:

@@ -13,6 +13,7 @@ from vivavoce.channel.telephony.channel import TelephonyChannel
 from vivavoce.channel.telephony.line import CallControl, Transport
 from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import ChannelFault, SetupFault
+from vivavoce.server.access import vouch
 from vivavoce.server.desk import Desk
 from vivavoce.wire.telephony.line import LONGEST_MESSAGE, Codec, Message, Started
 
@@ -104,7 +105,9 @@ async def answer_socket(
     transport = SocketTransport(socket)
     try:
         started = await begin(codec, transport)
-        await answer(desk, vet(started), codec, transport, started, control(started))
+        agent = vet(started)
+        vouch(socket)
+        await answer(desk, agent, codec, transport, started, control(started))
     except ChannelFault:
         _log.warning("a media stream broke before it was a call")
         await transport.close(PROTOCOL_ERROR)

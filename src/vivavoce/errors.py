@@ -124,7 +124,9 @@ class Refused(VivavoceError):
     ``retry_after_s`` says when it may try again, 0 that it need not.
     """
 
-    def __init__(self, message: str, *, status: int, code: str, retry_after_s: int = 0, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, status: int = 403, code: str = "refused", retry_after_s: int = 0, hint: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
         self.code = code

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import click
 
-from vivavoce.errors import PeerFault, SetupFault, StoreFault, VivavoceError
+from vivavoce.errors import PeerFault, Refused, SetupFault, StoreFault, VivavoceError
 
 
 class Exit(IntEnum):
@@ -31,6 +31,7 @@ class Exit(IntEnum):
 _EXITS = (
     (SetupFault, Exit.SETUP),
     (PeerFault, Exit.PEER),
+    (Refused, Exit.PEER),
     (StoreFault, Exit.STORE),
     (VivavoceError, Exit.INTERNAL),
 )

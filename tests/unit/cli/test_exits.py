@@ -38,6 +38,7 @@ def raising(error: BaseException) -> Callable[[], object]:
         (errors.ModelFault("m"), Exit.PEER),
         (errors.ChannelFault("c"), Exit.PEER),
         (errors.ToolFault("t"), Exit.PEER),
+        (errors.Refused("r"), Exit.PEER),
         (errors.StoreFault("s"), Exit.STORE),
         (errors.ProgrammingError("p"), Exit.INTERNAL),
         (click.UsageError("u"), Exit.SETUP),

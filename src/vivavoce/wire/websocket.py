@@ -20,6 +20,7 @@ PROTOCOL_ERROR: Final = 1002
 NO_CODE: Final = 1005
 ABNORMAL: Final = 1006
 INVALID_TEXT: Final = 1007
+AGAINST_POLICY: Final = 1008
 TOO_BIG: Final = 1009
 INTERNAL_ERROR: Final = 1011
 RESTARTING: Final = 1012
@@ -28,6 +29,8 @@ _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _FINAL, _RESERVED, _OPCODE = 0x80, 0x70, 0x0F
 _MASKED, _LENGTH = 0x80, 0x7F
 _MAX_CONTROL_BYTES: Final = 125
+MAX_FRAMES_AT_ONCE: Final = 1024
+"""That much at once nobody says who talks; but a read of 256 KiB may have forty thousand, and all else would wait."""
 # Of a close frame, section 7.4 and the registry it founded; 1005, 1006 and 1015 are never on the wire.
 _CODES: Final = frozenset((*range(1000, 1004), *range(1007, 1015)))
 _LOWEST_FREE_CODE, _HIGHEST_FREE_CODE = 3000, 4999
@@ -80,23 +83,30 @@ class ClientFrames:
         self._over = False
 
     def feed(self, data: bytes) -> list[Received]:
-        """What is complete now."""
+        """What is complete now. ``data`` with more than :data:`MAX_FRAMES_AT_ONCE` frames is a violation."""
         received: list[Received] = []
         if self._over:
             return received
         if self._rest:
             data, self._rest = self._rest + data, b""
-        at, end = 0, len(data)
+        at, end, frames = 0, len(data), 0
         while at < end and not self._over:
-            if self._left:
+            frames += 1
+            if frames > MAX_FRAMES_AT_ONCE:
+                self._fail(AGAINST_POLICY, "more frames at once than are taken here", received)
+            elif self._left:
                 at = self._collect(data, at, received)
-                continue
-            after = self._whole_text(data, at, received) or self._frame(data, at, received)
-            if after == at:
+            elif after := self._whole_text(data, at, received) or self._frame(data, at, received):
+                at = after
+            else:
                 self._rest = data[at:]
                 break
-            at = after
         return received
+
+    def stop(self) -> None:
+        """What comes from now on is thrown away unread."""
+        self._over = True
+        self._message = bytearray()
 
     def _whole_text(self, data: bytes, at: int, received: list[Received]) -> int:
         """The short way for nearly all that comes: a whole text message of 126 to 65535 bytes. 0 if it is another."""
@@ -114,9 +124,9 @@ class ClientFrames:
         return after
 
     def _frame(self, data: bytes, at: int, received: list[Received]) -> int:
-        """Where the frame's header ends, or a control frame; ``at`` if more must come first."""
+        """Where the frame's header ends, or a control frame; 0 if more must come first."""
         if len(data) < at + 2:
-            return at
+            return 0
         first, second = data[at], data[at + 1]
         size, begin = second & _LENGTH, at + 2
         if size > _MAX_CONTROL_BYTES:
@@ -127,11 +137,11 @@ class ClientFrames:
             return self._fail(PROTOCOL_ERROR, why, received, len(data))
         begin += 4
         if len(data) < begin:
-            return at
+            return 0
         mask = data[begin - 4 : begin]
         if opcode >= _CLOSE:
             if len(data) < begin + size:
-                return at
+                return 0
             self._control(opcode, apply_mask(data[begin : begin + size], mask), received)
             return begin + size
         if size > self.max_bytes - len(self._message):
@@ -189,8 +199,7 @@ class ClientFrames:
         received.append(_closing(payload))
 
     def _fail(self, code: int, why: str, received: list[Received], after: int = 0) -> int:
-        self._over = True
-        self._message = bytearray()
+        self.stop()
         received.append(Violation(code, why))
         return after
 

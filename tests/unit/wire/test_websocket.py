@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from vivavoce.wire.websocket import (
+    MAX_FRAMES_AT_ONCE,
     ClientFrames,
     Closing,
     Ping,
@@ -132,6 +133,13 @@ def test_a_message_is_bounded_whole_and_over_its_fragments() -> None:
 
 
 _TOO_LARGE = "a message larger than is taken here"
+
+
+def test_frames_without_end_in_one_read_are_refused() -> None:
+    received = decoded(frame(0x89, b"") * (MAX_FRAMES_AT_ONCE + 1))
+    assert len(received) == MAX_FRAMES_AT_ONCE + 1
+    assert received[-1] == Violation(1008, "more frames at once than are taken here")
+    assert len(decoded(frame(0x89, b"") * (MAX_FRAMES_AT_ONCE + 1), by=100)) == MAX_FRAMES_AT_ONCE + 1
 
 
 def test_what_is_written_has_the_shortest_length() -> None:

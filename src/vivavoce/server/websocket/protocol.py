@@ -18,7 +18,9 @@ from uvicorn import Config
 from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
+from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import ProgrammingError
+from vivavoce.server.limits import TokenBucket
 from vivavoce.server.websocket.handshake import NoUpgrade, Upgrade, accepting, answering, declining, read_upgrade
 from vivavoce.server.websocket.heartbeat import Heartbeat
 from vivavoce.server.websocket.inbox import Inbox, Message
@@ -32,6 +34,8 @@ CLOSE_TIMEOUT_S = 10.0
 """How long a peer may take to answer our close frame."""
 LINGER_S = 2.0
 """How long a peer may take to read our last word when we do not wait for its answer."""
+PINGS_PER_S, PINGS_AT_ONCE = 10, 50
+"""Pings and pongs that a peer may send. Libraries ping every 20 seconds."""
 EARLY_BYTES = 4096
 """What a client may send before it was let in."""
 
@@ -79,6 +83,7 @@ class WebSocket(asyncio.Protocol):
         self._asked = _Asked()
         self._reading = True
         self._heartbeat: Heartbeat | None = None
+        self._pings = TokenBucket(PINGS_PER_S, PINGS_AT_ONCE)
 
     # What the transport calls
 
@@ -164,16 +169,23 @@ class WebSocket(asyncio.Protocol):
         match received:
             case bytes():
                 self._inbox.put({"type": "websocket.receive", "bytes": received}, len(received))
-            case Ping(payload):
-                if self._stage is Stage.OPEN and self._output.room:  # a peer that reads no pongs gets none
-                    self._output.transport.write(wire.encode_pong(payload))
-            case Pong(payload):
-                if self._heartbeat is not None:
-                    self._heartbeat.pong(payload)
+            case Ping() | Pong():
+                self._take_ping(received)
             case Closing(code, reason):
                 self._peer_closes(code, reason)
             case Violation(code, why):
                 self._fail(code, why)
+
+    def _take_ping(self, received: Ping | Pong) -> None:
+        if self._stage is not Stage.OPEN:
+            return
+        if not self._pings.take(1, loop_time_s()):
+            self._fail(wire.AGAINST_POLICY, "more pings than are answered here")
+        elif isinstance(received, Ping):
+            if self._output.room:  # a peer that reads no pongs gets none
+                self._output.transport.write(wire.encode_pong(received.payload))
+        elif self._heartbeat is not None:
+            self._heartbeat.pong(received.payload)
 
     def _peer_closes(self, code: int, reason: str) -> None:
         self._inbox.end({"type": "websocket.disconnect", "code": code, "reason": reason})
@@ -182,7 +194,8 @@ class WebSocket(asyncio.Protocol):
         self._stop_heartbeat()
 
     def _fail(self, code: int, why: str) -> None:
-        """Closes without waiting for an answer: what the peer sends cannot be read any more."""
+        """Closes without waiting for an answer: what the peer sends is not read any more."""
+        self._frames.stop()
         self._inbox.end({"type": "websocket.disconnect", "code": code, "reason": why})
         if self._stage is Stage.OPEN:
             self._output.linger(wire.encode_close(code, why), LINGER_S)

@@ -12,7 +12,7 @@ from websockets.frames import Frame, Opcode
 
 from tests.unit.server.websocket.line import REQUEST, Application, Line, settle
 from vivavoce.engine.clock import run
-from vivavoce.server.websocket.protocol import CLOSE_TIMEOUT_S, LINGER_S
+from vivavoce.server.websocket.protocol import CLOSE_TIMEOUT_S, LINGER_S, PINGS_AT_ONCE, PINGS_PER_S
 
 ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455, section 1.3
 
@@ -325,6 +325,26 @@ def test_pings_ask_whether_a_silent_peer_lives() -> None:
 
     with_line(guest, play)
     assert guest.told[-1]["code"] == 1011
+
+
+def test_a_peer_that_pings_without_end_is_closed() -> None:
+    guest = Guest()
+
+    async def play(line: Line) -> None:
+        line.take()
+        for _ in range(PINGS_AT_ONCE):
+            line.send("", Opcode.PING)
+        assert line.take() == b"\x8a\x00" * PINGS_AT_ONCE
+        await asyncio.sleep(1)
+        for _ in range(PINGS_PER_S):
+            line.send("", Opcode.PONG)
+        assert line.take() == b""
+        for _ in range(10):
+            line.send("", Opcode.PING)
+        assert line.take()[2:4] == (1008).to_bytes(2)
+
+    with_line(guest, play)
+    assert guest.told[-1]["code"] == 1008
 
 
 def test_the_server_ends() -> None:

@@ -35,13 +35,13 @@ def best_us(action: Callable[[], object], *, repeat: int, number: int) -> float:
     return best * 1e6
 
 
-def on_core(core: int, command: list[str]) -> list[str]:
-    """``command`` on that core alone, and before all else that runs on the machine: as far as there are so many cores,
-    the system has a way to say so, and we may.
+def on_core(core: int, command: list[str], *, first: bool = True) -> list[str]:
+    """``command`` on that core alone and, if ``first``, before all else that runs on the machine: if there are so
+    many cores, the system has a way to say so, and we may.
     """
     if shutil.which("taskset") is not None and (os.cpu_count() or 1) > core:
         command = ["taskset", "-c", str(core), *command]
-    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("nice") is not None:
+    if first and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("nice") is not None:
         command = ["nice", "-n", "-15", *command]
     return command
 

@@ -29,7 +29,7 @@ from vivavoce.audio.resample import resample
 
 CALLERS = Path(__file__).resolve().parent.parent / "src" / "vivavoce" / "demo" / "caller"
 CONNECT_PER_S = 25
-PATIENCE_S = 30.0
+PATIENCE_S = 10.0
 _DELTA = b'"response.output_audio.delta"'
 
 
@@ -128,9 +128,10 @@ async def open_calls(settings: dict[str, Any], measuring: Measuring) -> list[Cal
     count = settings["calls"]
     for number in range(count):
         caller = Caller(measuring)
-        caller.socket = await connect(
-            settings["port"], f"/v1/realtime?model={settings['model']}", headers, caller.on_text
-        )
+        async with asyncio.timeout(PATIENCE_S):
+            caller.socket = await connect(
+                settings["port"], f"/v1/realtime?model={settings['model']}", headers, caller.on_text
+            )
         if caller.socket.status.result() != 101:
             sys.exit(f"call {number} was not taken: {caller.socket.answer[:600]!r}")
         begin = random.Random(number).randrange(len(frames))

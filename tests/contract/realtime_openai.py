@@ -15,7 +15,7 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed
 
 from tests.contract.realtime_oracle import check_event
-from tests.contract.realtime_server import Log, Served, check_order, speak, tone
+from tests.contract.realtime_server import WAIT_S, Log, Served, check_order, speak, tone
 
 
 class Session(Log):
@@ -24,6 +24,7 @@ class Session(Log):
     def __init__(self, connection: AsyncRealtimeConnection) -> None:
         super().__init__()
         self.connection = connection
+        self._ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
     async def read(self) -> None:
         try:
@@ -31,8 +32,13 @@ class Session(Log):
                 data = await self.connection.recv_bytes()
                 assert self.connection.parse_event(data).type
                 self.add(check_event(data))
-        except ConnectionClosed:
-            pass
+        except ConnectionClosed as closed:
+            self._ended.set_result(closed.rcvd.code if closed.rcvd else None)
+
+    async def closed(self) -> int | None:
+        """The code that the server closed with, once it has."""
+        async with asyncio.timeout(WAIT_S):
+            return await self._ended
 
     async def update(self, session: dict[str, Any]) -> dict[str, Any]:
         asked: Any = {"type": "realtime", **session}

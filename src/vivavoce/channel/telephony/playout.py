@@ -249,7 +249,7 @@ class QueuedPlayout:
         if self._clear_due:
             self._clear_due = False
             return Clear()
-        if (overdue_s := self._line.overdue_s) is not None and now_s >= overdue_s:
+        while (overdue_s := self._line.overdue_s) is not None and now_s >= overdue_s:
             self._assume()
         if self._mark_due():
             return Mark(self._line.mark())

@@ -75,7 +75,7 @@ class Plivo:
             "keepCallAlive": "true",
             "contentType": "audio/x-mulaw;rate=8000",
             "statusCallbackUrl": self._exchange.url("/plivo/status"),
-            "extraHeaders": f"agent={agent.encode().hex()},ticket={ticket}",
+            "extraHeaders": f"agent={agent.encode().hex()};ticket={ticket}",
         }
         return document(element("Stream", how, self._exchange.socket_url("/plivo/stream")), element("Hangup"))
 

@@ -105,7 +105,7 @@ def test_the_others_are_connected() -> None:
     assert plivo is not None
     assert plivo.text == "wss://calls.example.com/voice/plivo/stream"
     assert (plivo.attrib["bidirectional"], plivo.attrib["keepCallAlive"]) == ("true", "true")
-    assert re.fullmatch("agent=73616c6573,ticket=[0-9a-f]{56}", plivo.attrib["extraHeaders"])
+    assert re.fullmatch("agent=73616c6573;ticket=[0-9a-f]{56}", plivo.attrib["extraHeaders"])
     (action,) = server.ask("/vonage/voice/sales?uuid=V1").told
     (endpoint,) = action["endpoint"]
     assert endpoint["uri"] == "wss://calls.example.com/voice/vonage/stream"

@@ -169,7 +169,16 @@ def test_telnyx_l16_is_in_network_order() -> None:
     assert json.loads(sent)["media"]["payload"] == "AQI="
 
 
-@pytest.mark.parametrize("headers", ["{X-PH-agent: a1, X-PH-t: 2}", "agent=a1;t=2", '{"agent": "a1", "t": "2"}'])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        "{X-PH-agent: a1, X-PH-t: 2}",
+        "agent=a1;t=2",
+        "{agent=a1,t=2}",
+        "{X-PH-agent: a1;t=2}",
+        '{"agent": "a1", "t": "2"}',
+    ],
+)
 def test_plivo_headers_in_their_forms(headers: str) -> None:
     start = {"event": "start", "start": {"callId": "C1", "streamId": "P1"}, "extra_headers": headers}
     (started,) = Plivo().codec().receive(json.dumps(start))

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.channel.telephony.carriers import DIALECTS, Dialect
@@ -28,6 +28,7 @@ FRAMES = st.dictionaries(WORDS, VALUES, max_size=6).map(json.dumps)
 JUNK = FRAMES | st.text(max_size=60) | st.binary(max_size=60)
 
 
+@settings(max_examples=60)
 @given(st.sampled_from(DIALECTS), st.booleans(), st.lists(JUNK, max_size=8))
 def test_no_message_raises_anything_but_the_error(dialect: type[Dialect], begun: bool, messages: list[Any]) -> None:
     side = dialect()

@@ -67,7 +67,7 @@ REFUSED: list[tuple[str | None, str | None, dict[str, Any]]] = [
     ("unknown_parameter", "session.modalities", update({"modalities": ["text"]})),
     ("unknown_parameter", "session.temperature", update({"type": "realtime", "temperature": 1})),
     ("invalid_value", "session.type", update({"type": "transcription"})),
-    ("invalid_value", "session.model", update({"type": "realtime", "model": "gpt-realtime"})),
+    ("invalid_value", "session.model", update({"type": "realtime", "model": "greets"})),
     (
         "invalid_value",
         "session.output_modalities",

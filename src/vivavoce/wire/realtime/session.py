@@ -27,6 +27,11 @@ from vivavoce.wire.realtime.configuration import (
 STOCK_VOICES = frozenset("alloy ash ballad cedar coral echo fable marin nova onyx sage shimmer verse".split())
 """OpenAI's own, which SDKs send by default. Nobody here has them: the agent speaks with its own voice."""
 
+STOCK_MODELS = "gpt-"
+"""How the names of OpenAI's own models begin. SDKs put one into every update even if the URL names another
+(``DEFAULT_REALTIME_MODEL`` of the Agents SDK); it is no wish, and the session shows the agent that it has.
+"""
+
 _SERVER_VAD = {
     "type": "server_vad",
     "threshold": 0.5,
@@ -118,7 +123,7 @@ def _check(offer: Offer, member: str, value: Any) -> None:
     path = f"session.{member}"
     rule = rules.SESSION.get(member)
     if member == "model":
-        if value not in (None, offer.model):
+        if value not in (None, offer.model) and not str(value).startswith(STOCK_MODELS):
             raise invalid(path, f"The model of a session cannot be changed; this one is {offer.model!r}.")
     elif rule is None:
         raise unknown_parameter(path)

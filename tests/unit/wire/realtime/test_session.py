@@ -136,6 +136,10 @@ def test_words_only() -> None:
     assert after({"output_modalities": ["text"]}).modality is Modality.TEXT
 
 
+def test_a_model_that_an_sdk_names_by_itself_is_no_wish() -> None:
+    assert after({"model": "gpt-realtime-2.1", "instructions": "Be kind."}).session["model"] == "hotel"
+
+
 def test_what_does_no_harm_is_taken() -> None:
     after(
         {

@@ -7,10 +7,11 @@ in all a share of ``lost``, ``burst`` packets on average at a time.
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 REORDERED_MS = 30
 PARETO_SHAPE = 3.0  # the heaviest tail for which a standard deviation can be stated with some confidence
@@ -61,6 +62,10 @@ class Network:
         self._free_s = at_s
         return at_s
 
+    def stall_until(self, until_s: float) -> None:
+        """Nothing arrives before then; what was sent meanwhile arrives at once."""
+        self._free_s = max(self._free_s, until_s)
+
     def _is_lost(self) -> bool:
         preset = self.preset
         if not preset.lost:
@@ -77,9 +82,9 @@ class Network:
             return 0.0
         if preset.pareto:
             shape = PARETO_SHAPE
-            deviation = (shape / ((shape - 1) ** 2 * (shape - 2))) ** 0.5
+            deviation = float((shape / ((shape - 1) ** 2 * (shape - 2))) ** 0.5)
             return (self._random.paretovariate(shape) - 1) * preset.jitter_ms / deviation
-        return self._random.gammavariate(GAMMA_SHAPE, preset.jitter_ms / GAMMA_SHAPE**0.5)
+        return self._random.gammavariate(GAMMA_SHAPE, preset.jitter_ms / float(GAMMA_SHAPE**0.5))
 
 
 def arrivals(preset: Preset, seed: int, packets: int, frame_s: float = 0.02) -> Iterator[Arrival]:
@@ -95,3 +100,16 @@ def arrivals(preset: Preset, seed: int, packets: int, frame_s: float = 0.02) -> 
         if at_s is not None:
             underway.append(Arrival(number, at_s))
     yield from sorted(underway, key=lambda each: each.at_s)
+
+
+def impair(protocols: Iterable[Any], network: Network) -> None:
+    """Send what goes out of these sockets (aioice's protocols) through ``network`` from now on, on the running loop."""
+    loop = asyncio.get_running_loop()
+    for protocol in protocols:
+
+        async def send_data(data: bytes, address: tuple[str, int], transport: Any = protocol.transport) -> None:
+            at_s = network.pass_through(loop.time())
+            if at_s is not None:
+                loop.call_at(at_s, transport.sendto, data, address)
+
+        protocol.send_data = send_data

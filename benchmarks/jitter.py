@@ -90,8 +90,8 @@ def ours(preset: Preset, seed: int, packets: int, frames: list[bytes], settings:
     now_s, ticks = 0.0, 0
     waiting = []
     for arrival in arrivals(preset, seed, packets):
-        while now_s + FRAME_S < arrival.at_s:
-            now_s += FRAME_S
+        while now_s + listener.until_next_s < arrival.at_s:
+            now_s += listener.until_next_s
             ticks += 1
             before = len(decoder.heard)
             decoder.now_s = now_s + listener.pending_samples / RATE_HZ

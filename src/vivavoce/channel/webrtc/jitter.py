@@ -146,6 +146,11 @@ class JitterBuffer:
         else:
             insort(stream.waiting, waiting)
 
+    def skip(self) -> None:
+        """Give up what has come before anybody listened, so that it is no delay."""
+        while self._stream is not None and len(self._stream.waiting) > 1:
+            self._give_up_first(self._stream)
+
     def take(self, now_s: float, wanted_ms: float) -> Packet | Filler:
         """What comes next. A packet lasts as long as it says, a filler for ``wanted_ms``."""
         stream, now_ms = self._stream, now_s * 1000
@@ -164,22 +169,28 @@ class JitterBuffer:
         self.delays_ms.append(now_ms - first.arrived_ms)
         return first.packet
 
-    def surplus_ms(self, now_s: float, pending_ms: float) -> float:
-        """How much sound could be left out (or, if negative, should be put in) for the delay to be the target.
+    def spare_ms(self, now_s: float, pending_ms: float) -> float | None:
+        """By how much packets could come later than the target says and still be in time; None if there is none.
 
-        To be asked once for each frame, before its first ``take``. ``pending_ms`` is what was taken and has not been
-        played. That makes nothing safer: packets must be here when the next whole frame is due, so that of the delay
-        whole frames above the target are of no use, and this.
+        To be asked once for each frame, before its first ``take``, as ``surplus_ms``.
         """
         stream = self._stream
         if stream is None or not stream.waiting:
-            return 0.0
-        frame_ms = self.settings.frame_ms
+            return None
         packet_ms = stream.waiting[0].packet.samples / self._per_ms
         # Of packets shorter than a frame the last one that is needed counts.
-        further_ms = max(0.0, frame_ms - packet_ms - pending_ms)
-        age_ms = self._age_ms(stream, stream.next_timestamp, now_s * 1000) - further_ms
-        spare_ms = age_ms - stream.arrivals.target_ms
+        further_ms = max(0.0, self.settings.frame_ms - packet_ms - pending_ms)
+        return self._age_ms(stream, stream.next_timestamp, now_s * 1000) - further_ms - stream.arrivals.target_ms
+
+    def surplus_ms(self, spare_ms: float | None, pending_ms: float) -> float:
+        """How much sound could be left out (or, if negative, should be put in) for the delay to be the target.
+
+        ``pending_ms`` is what was taken and has not been played. That makes nothing safer: packets must be here when
+        the next whole frame is due, so that of the delay whole frames above the target are of no use, and this.
+        """
+        stream, frame_ms = self._stream, self.settings.frame_ms
+        if stream is None or spare_ms is None:
+            return 0.0
         if spare_ms < 0:
             return pending_ms - frame_ms * ceil(max(0.0, -spare_ms - _HYSTERESIS_MS) / frame_ms)
         # What is not here cannot be left out, however late it seems: the way may have become longer for good.
@@ -198,10 +209,13 @@ class JitterBuffer:
     def _give_up_the_oldest(self, stream: _Stream) -> None:
         bound = self.settings.bound_ms * self._per_ms
         while stream.waiting and stream.newest_timestamp - stream.waiting[0].timestamp > bound:
-            oldest = stream.waiting.pop(0)
-            self._pass(stream, oldest)
-            self.counts.discarded += 1
-            self.counts.discarded_samples += oldest.packet.samples
+            self._give_up_first(stream)
+
+    def _give_up_first(self, stream: _Stream) -> None:
+        first = stream.waiting.pop(0)
+        self._pass(stream, first)
+        self.counts.discarded += 1
+        self.counts.discarded_samples += first.packet.samples
 
     def _pass(self, stream: _Stream, reached: _Waiting) -> None:
         gap = reached.timestamp - stream.next_timestamp

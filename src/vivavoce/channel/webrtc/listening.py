@@ -30,6 +30,8 @@ class PacketDecoder(Protocol):
 
 _HURRY_MS = 60  # above this surplus every packet may be shortened, below it one of three
 _UNHURRIED = 3
+_ALIGNED_MS = 3
+_ALIGN_STEP_MS = 0.1  # of a frame: half a percent, as far off as no clock is
 
 
 @dataclass(slots=True)
@@ -58,6 +60,10 @@ class Listener:
         self._concealer = Concealer(rate_hz)
         self._pending: Sound = np.zeros(0, np.float32)
         self._since_shortened = 0
+        self.until_next_s = self.buffer.settings.frame_ms / 1000
+        """When to ask for the next frame: after its length, but for a step towards the moment at which packets have just
+        come. Sound is given out by the frame; without this, packets would wait for half a frame on average.
+        """
 
     def insert(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, *, now_s: float) -> None:
         """A packet is here."""
@@ -69,13 +75,23 @@ class Listener:
 
     def frame(self, now_s: float) -> bytes:
         """The next frame, to be asked for when it is due."""
-        surplus_ms = self.buffer.surplus_ms(now_s, self._pending_ms)
+        spare_ms = self.buffer.spare_ms(now_s, self._pending_ms)
+        surplus_ms = self.buffer.surplus_ms(spare_ms, self._pending_ms)
+        self._align(spare_ms)
         while len(self._pending) < self._frame_samples:
             wanted = self._frame_samples - len(self._pending)
             sound = self._next(now_s, wanted, surplus_ms)
             self._pending = np.concatenate((self._pending, sound)) if len(self._pending) else sound
         frame, self._pending = self._pending[: self._frame_samples], self._pending[self._frame_samples :]
         return to_pcm(frame)
+
+    def _align(self, spare_ms: float | None) -> None:
+        frame_ms = self.buffer.settings.frame_ms
+        step_ms = 0.0
+        if spare_ms is not None:
+            early = spare_ms >= 0 and spare_ms % frame_ms > _ALIGNED_MS
+            step_ms = -_ALIGN_STEP_MS if early else _ALIGN_STEP_MS if spare_ms < 0 else 0.0
+        self.until_next_s = (frame_ms + step_ms) / 1000
 
     @property
     def pending_samples(self) -> int:

@@ -11,7 +11,6 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from vivavoce.channel.paced import FRAME_MS, Beats
 from vivavoce.channel.webrtc.codecs import CODECS, make_codec
 from vivavoce.channel.webrtc.jitter import JitterSettings
 from vivavoce.channel.webrtc.listening import Listener
@@ -253,11 +252,13 @@ class WebRtcPeer:
         assert self._listener is not None
         assert self._receiver is not None
         assert self._speaker is not None
-        beats = Beats(FRAME_MS / 1000)
+        due_s = self._clock()
+        self._listener.buffer.skip()
         while True:
             spoken = self._speaker.frames
             for _ in range(_REPORT_EVERY_FRAMES):
-                await beats.next()
+                due_s += self._listener.until_next_s
+                await asyncio.sleep(due_s - self._clock())  # at least others have their turn
                 await sink.audio(self._listener.frame(self._clock()))
             await self._receiver.report()
             if self._speaker.frames == spoken:

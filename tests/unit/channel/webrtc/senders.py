@@ -52,7 +52,7 @@ class Line:
     def listen(self, until_s: float) -> None:
         """Frame after frame until ``until_s``."""
         while self.now_s < until_s:
-            self.now_s += FRAME_S
+            self.now_s += self.listener.until_next_s
             while self._coming and self._coming[0][1] <= self.now_s:
                 number, at_s = self._coming.pop(0)
                 self.insert(number, at_s)

@@ -84,6 +84,17 @@ def test_a_pause_of_the_sender_is_silence_and_no_loss() -> None:
     assert line.listener.counts.shortened <= 480
 
 
+def test_what_came_before_anybody_listened_is_no_delay() -> None:
+    line = Line([])
+    for number in range(20):
+        line.insert(number, number * FRAME_S)
+    line.now_s = 20 * FRAME_S
+    line.listener.buffer.skip()
+    line.listen(line.now_s + FRAME_S)
+    assert line.decoder.decoded == [19]
+    assert line.listener.buffer.counts.discarded == 19
+
+
 def test_another_source_takes_the_place_of_the_first() -> None:
     line = Line([])
     for number in range(100):
@@ -110,4 +121,13 @@ def test_a_sender_whose_clock_is_fast_does_not_pile_up() -> None:
     line.listen(119)
     assert line.standing_ms <= 30
     assert line.listener.buffer.counts.discarded == 0
-    assert line.listener.counts.shortened > 700
+    assert line.listener.counts.concealed == 0
+    assert line.frames > 119 * 50
+
+
+@pytest.mark.parametrize("phase_ms", [1, 6, 11, 16])
+def test_frames_are_asked_for_when_packets_have_just_come(phase_ms: int) -> None:
+    line = Line(steady(500, delay_s=phase_ms / 1000))
+    line.listen(9)
+    assert line.listener.buffer.delays_ms[-1] <= line.listener.buffer.target_ms + 4
+    assert line.listener.until_next_s == 0.02

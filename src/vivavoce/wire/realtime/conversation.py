@@ -10,17 +10,20 @@ ITEMS_LIMIT = 5_000
 """Of one conversation; the oldest are forgotten beyond it. Two hours of quick talk have half as many."""
 ROOT = "root"
 """The place before the first item."""
+CHARACTERS_LIMIT = 4_000_000
+"""Of all items together, as they came; the oldest are forgotten beyond it."""
 _SPEAKERS = {"user": Speaker.CALLER, "assistant": Speaker.AGENT}
 
 
 class Conversation:
     """Bounded, and as the client sees it."""
 
-    __slots__ = ("_items", "_order")
+    __slots__ = ("_characters", "_items", "_order")
 
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
         self._order: list[str] = []
+        self._characters = 0
 
     @property
     def items(self) -> list[Item]:
@@ -37,10 +40,7 @@ class Conversation:
     def append(self, item: Item) -> str | None:
         """Returns the id of the item before it."""
         previous = self.last
-        self._order.append(item.id)
-        self._items[item.id] = item
-        if len(self._order) > ITEMS_LIMIT:
-            self._items.pop(self._order.pop(0))
+        self._put(item, len(self._order))
         return previous
 
     def insert(self, item: Item, after: str | None) -> str | None:
@@ -54,9 +54,15 @@ class Conversation:
             message = f"Error adding item: the previous item with id '{after}' does not exist."
             raise Complaint(message, code="item_create_invalid_previous_item_id", param="previous_item_id")
         place = 0 if after == ROOT else self._order.index(after) + 1
+        self._put(item, place)
+        return None if after == ROOT else after
+
+    def _put(self, item: Item, place: int) -> None:
         self._order.insert(place, item.id)
         self._items[item.id] = item
-        return None if after == ROOT else after
+        self._characters += item.size
+        while len(self._order) > 1 and (len(self._order) > ITEMS_LIMIT or self._characters > CHARACTERS_LIMIT):
+            self.remove(self._order[0])
 
     def before(self, item: str) -> str | None:
         """The id of the item before this one."""
@@ -66,6 +72,7 @@ class Conversation:
     def remove(self, item: str) -> Item | None:
         if item in self._items:
             self._order.remove(item)
+            self._characters -= self._items[item].size
         return self._items.pop(item, None)
 
     def unanswered(self) -> list[Item]:

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vivavoce.wire.realtime.complaint import invalid, missing, wrong_type
+from vivavoce.wire.realtime.complaint import Complaint, invalid, missing, wrong_type
 from vivavoce.wire.realtime.spoken import Spoken
 
 AUDIO_LIMIT_BYTES = 15 * 1024 * 1024
+TEXT_LIMIT = 500_000
+"""Characters of one item. OpenAI's models take far fewer."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class Item:
     value: str = ""  # a function's arguments, or its output
     known: bool = True
     spoken: Spoken = field(default_factory=Spoken)  # where this is the agent's speech
+    size: int = 0  # characters, as a client sent it
 
     @property
     def text(self) -> str:
@@ -73,6 +76,15 @@ _CONTENT = {
 
 def read_item(item: Mapping[str, Any], new_id: str, path: str = "item") -> Item:
     """An item that a client made; its own id is kept. Raises :class:`~vivavoce.wire.realtime.complaint.Complaint`."""
+    read = _read(item, new_id, path)
+    read.size = len(read.value) + sum(len(part.text or "") for part in read.parts)
+    if read.size > TEXT_LIMIT:
+        message = f"An item of {read.size} characters; at most {TEXT_LIMIT} are taken."
+        raise Complaint(message, code="string_above_max_length", param=path)
+    return read
+
+
+def _read(item: Mapping[str, Any], new_id: str, path: str) -> Item:
     kind = item.get("type")
     own_id = item.get("id")
     if own_id is not None and not isinstance(own_id, str):

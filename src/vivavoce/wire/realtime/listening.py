@@ -18,7 +18,9 @@ from vivavoce.wire.realtime.turns import CallerTurns
 FRAME_MS = 100
 """The longest frame a call takes."""
 BUFFER_LIMIT_MS = 300_000
-"""Of audio that the client has not committed: five minutes are 14 MB. More is refused, and what is there stays."""
+"""Of audio that waits for the client to ask for a reply: five minutes are 14 MB. More is refused, and what is there
+stays.
+"""
 SHORTEST_MS = 100
 """Of a turn; the protocol's own."""
 ENDING_MS = 1_500
@@ -28,13 +30,14 @@ ENDING_MS = 1_500
 class Listening:
     """``answers`` is whether a turn was cut that the model will answer unasked."""
 
-    __slots__ = ("_buffer", "_full", "_inlet", "_parts", "answers", "clock", "turns")
+    __slots__ = ("_buffer", "_full", "_held", "_inlet", "_parts", "answers", "clock", "turns")
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._inlet: Inlet | None = None
         self._buffer = bytearray()
         self._full = False
+        self._held = 0  # bytes in items that wait for a reply
         self.answers = False
         self.clock = InputClock()
         self.turns = CallerTurns(parts, self.clock)
@@ -57,15 +60,21 @@ class Listening:
                 self.clock.send(audio)
             return [Emit(CallerAudio(audio)) for audio in frames]
         self.clock.keep(len(pcm) // 2)
-        room = BUFFER_LIMIT_MS * self._bytes_per_ms - len(self._buffer)
+        if len(pcm) > self._room():
+            self._count_held()  # items may have been deleted
+        room = self._room()
         self._buffer += pcm[: max(0, room)]
         if len(pcm) > room and not self._full:
             self._full = True
-            message = (
-                f"The input audio buffer is full: it holds {BUFFER_LIMIT_MS // 60_000} minutes; commit or clear it."
-            )
-            raise Complaint(message, code="input_audio_buffer_full")
+            raise _full()
         return []
+
+    def _room(self) -> int:
+        """For more audio that nobody has asked a reply to."""
+        return BUFFER_LIMIT_MS * self._bytes_per_ms - len(self._buffer) - self._held
+
+    def _count_held(self) -> None:
+        self._held = sum(len(item.audio) for item in self._parts.conversation.unknown())
 
     def clear(self) -> Send:
         self._empty()
@@ -77,6 +86,7 @@ class Listening:
             pcm = self._taken()
             part = Part("input_audio", None, pcm)
             item = Item(self._parts.new_id("item"), role="user", parts=[part], known=False)
+            self._held += len(pcm)
             yield from self.turns.commit(item)
             return
         self._check_length(self.turns.unfinished * 1000 / self._parts.rate_hz)
@@ -89,6 +99,11 @@ class Listening:
         for part in item.parts:
             if part.audio:
                 part.audio = Inlet(self._parts.configuration.input, self._parts.rate_hz).push(part.audio)
+        if item.audio:
+            self._count_held()
+            if len(item.audio) > self._room():
+                raise _full()
+            self._held += len(item.audio)
 
     def say(self, items: list[Item]) -> Iterator[Action]:
         """The caller said these, and it was a turn."""
@@ -97,6 +112,7 @@ class Listening:
             self.turns.expect(item)
             for part in item.parts:
                 part.audio = b""
+        self._count_held()
         yield from self._end_turn()
 
     def reconfigured(self) -> Iterator[Action]:
@@ -140,3 +156,9 @@ class Listening:
     @property
     def _bytes_per_ms(self) -> int:
         return self._parts.rate_hz // 500
+
+
+def _full() -> Complaint:
+    minutes = BUFFER_LIMIT_MS // 60_000
+    message = f"There is no room for more audio: {minutes} minutes wait for 'response.create'."
+    return Complaint(message, code="input_audio_buffer_full")

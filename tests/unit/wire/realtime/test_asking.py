@@ -106,6 +106,11 @@ class TestItems:
             ),
             ({"type": "function_call_output", "call_id": "x", "output": "1"}, "invalid_tool_call_id", "item.call_id"),
             ({"type": "function_call_output", "call_id": "x"}, "missing_required_parameter", "item.output"),
+            (
+                {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x" * 500_001}]},
+                "string_above_max_length",
+                "item",
+            ),
             ({"type": "message", "id": 5, "role": "user", "content": []}, "invalid_type", "item.id"),
         ],
     )

@@ -39,3 +39,14 @@ def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each.id for each in talk.items] == ["b", "c"]
     assert talk.before("b") is None
     assert talk.get("a") is None
+
+
+def test_so_much_text_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "CHARACTERS_LIMIT", 10)
+    talk = Conversation()
+    for name in "ab":
+        talk.append(Item(name, role="user", size=6))
+    assert [each.id for each in talk.items] == ["b"]
+    talk.remove("b")
+    talk.append(Item("c", size=10))
+    assert [each.id for each in talk.items] == ["c"]

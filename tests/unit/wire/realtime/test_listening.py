@@ -212,6 +212,17 @@ class TestCommittedTurns:
         assert line.error["code"] == "input_audio_buffer_full"
         assert line.append(bytes(960)) == []
 
+    def test_committed_audio_takes_room_until_it_is_answered(self) -> None:
+        line = Line(MANUAL)
+        minute = bytes(48 * 60_000)
+        for _ in range(BUFFER_LIMIT_MS // 60_000):
+            line.append(minute)
+            assert line.say("input_audio_buffer.commit")
+        line.append(bytes(960))
+        assert line.error["code"] == "input_audio_buffer_full"
+        line.say("response.create")
+        assert line.append(bytes(960)) == []
+
     def test_words_beside_the_audio_are_history_to_it(self) -> None:
         line = Line(MANUAL)
         line.write("I am Ada.")

@@ -13,6 +13,7 @@ from vivavoce.wire.realtime.configuration import Configuration, Modality, Offer
 from vivavoce.wire.realtime.session import STOCK_VOICES
 
 METADATA_LIMIT = 16
+METADATA_VALUE_LIMIT = 512
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,8 @@ def read_request(response: Mapping[str, Any] | None, offer: Offer, session: Conf
     limit = members.get("max_output_tokens")
     if limit is not None and limit != session.session["max_output_tokens"]:
         raise invalid("response.max_output_tokens", "The limit is the session's; set it with 'session.update'.")
+    if members.get("tools") and not _same_tools(members["tools"], session):
+        raise invalid("response.tools", "The tools are the session's; set them with 'session.update'.")
     aside = _is_aside(members.get("conversation", "auto"))
     asked = members.get("input")
     if asked is not None and not aside:
@@ -61,6 +64,10 @@ _LIKE_SESSION = frozenset(
 )
 
 
+def _same_tools(tools: list[Mapping[str, Any]], session: Configuration) -> bool:
+    return sorted(str(tool["name"]) for tool in tools) == sorted(tool.name for tool in session.tools)
+
+
 def _is_aside(conversation: Any) -> bool:
     if conversation not in ("auto", "none"):
         raise invalid("response.conversation", "Supported values are: 'auto', 'none'.")
@@ -74,6 +81,8 @@ def _metadata(value: Any) -> Mapping[str, str] | None:
         raise wrong_type("response.metadata", "an object of strings")
     if len(value) > METADATA_LIMIT:
         raise invalid("response.metadata", f"{len(value)} keys, of at most {METADATA_LIMIT}.")
+    if any(len(text) > METADATA_VALUE_LIMIT for pair in value.items() for text in pair):
+        raise invalid("response.metadata", f"Keys and values have at most {METADATA_VALUE_LIMIT} characters.")
     return value
 
 

@@ -107,10 +107,11 @@ class TestItems:
             ({"type": "function_call_output", "call_id": "x", "output": "1"}, "invalid_tool_call_id", "item.call_id"),
             ({"type": "function_call_output", "call_id": "x"}, "missing_required_parameter", "item.output"),
             (
-                {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x" * 500_001}]},
+                {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x" * 200_001}]},
                 "string_above_max_length",
                 "item",
             ),
+            ({"type": "message", "id": "x" * 300, "role": "user", "content": []}, "invalid_value", "item.id"),
             ({"type": "message", "id": 5, "role": "user", "content": []}, "invalid_type", "item.id"),
         ],
     )
@@ -226,8 +227,10 @@ class TestReplies:
             ({"input": []}, "response.input"),
             ({"conversation": "other"}, "response.conversation"),
             ({"metadata": {"k": 1}}, "response.metadata"),
+            ({"metadata": {"k": "x" * 600}}, "response.metadata"),
             ({"max_output_tokens": 5}, "response.max_output_tokens"),
             ({"tools": [{"type": "mcp"}]}, "response.tools[0].type"),
+            ({"tools": [{"type": "function", "name": "another"}]}, "response.tools"),
             ({"tool_choice": {"type": "function", "name": "x"}}, "response.tool_choice.name"),
             ({"prompt": {"id": "x"}}, "response.prompt"),
             ({"audio": {"output": {"voice": "nobody"}}}, "response.audio.output.voice"),
@@ -360,6 +363,17 @@ class TestTools:
         self.answer(line, self.called(line))
         line.see(CallerSpeechStarted(ONE, Samples(0)))
         assert line.wanted(AnswerTool)
+        line.say("response.create")
+        assert not line.wanted(AnswerTool)
+
+    def test_one_that_is_taken_back_and_one_that_is_refused(self) -> None:
+        line = Line(LOOK)
+        call_id = self.called(line)
+        output = {"id": "mine", "type": "function_call_output", "call_id": call_id, "output": "1"}
+        line.say("conversation.item.create", item=output)
+        line.say("conversation.item.delete", item_id="mine")
+        line.say("conversation.item.create", item=output, previous_item_id="nowhere")
+        assert line.error["code"] == "item_create_invalid_previous_item_id"
         line.say("response.create")
         assert not line.wanted(AnswerTool)
 

@@ -19,6 +19,7 @@ from vivavoce.channel.client import ClientChannel
 from vivavoce.engine.clock import now_us
 from vivavoce.errors import VivavoceError
 from vivavoce.events import (
+    AgentAudio,
     Audio,
     CallerAudio,
     CallerHungUp,
@@ -30,6 +31,7 @@ from vivavoce.events import (
     Effect,
     Event,
     Evidence,
+    ForwardAudio,
     Instant,
     Play,
     PlayoutProgress,
@@ -59,6 +61,7 @@ from vivavoce.wire.realtime.front import Front
 
 NORMAL = 1000
 _SOUND = b'{"type":"response.output_audio.delta",'
+_MOVES_NO_DEADLINE = (ForwardAudio, AgentAudio)  # fifty times a second, each
 
 
 class Outlet(Protocol):
@@ -246,8 +249,12 @@ class Conversation:
                 self._line.carrier(effect)
 
     def _witness(self, _at: Instant, value: Event | Effect) -> None:
-        if type(value) is not CallerAudio:  # it came from there
-            self._do(self._front.observe(value, now_us()))
+        kind = type(value)
+        if kind is CallerAudio:  # it came from there
+            return
+        actions = self._front.observe(value, now_us())
+        if actions or kind not in _MOVES_NO_DEADLINE:
+            self._do(actions)
 
     async def _revise(self, configuration: Configuration) -> None:
         assert self._call is not None  # the protocol revises after it began

@@ -89,7 +89,7 @@ class Outcome:
 
     @property
     def valid(self) -> bool:
-        return self.lag_ms["p99"] <= LAG_P99_MS
+        return self.lag_ms["p99"] <= LAG_P99_MS and self.out_ms["p50"] >= 0  # a stall of ours is filled with silence
 
     @property
     def kib_per_call(self) -> float:

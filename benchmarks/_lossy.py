@@ -102,6 +102,11 @@ def arrivals(preset: Preset, seed: int, packets: int, frame_s: float = 0.02) -> 
     yield from sorted(underway, key=lambda each: each.at_s)
 
 
+def _send(transport: Any, data: bytes, address: tuple[str, int]) -> None:
+    if not transport.is_closing():
+        transport.sendto(data, address)
+
+
 def impair(protocols: Iterable[Any], network: Network) -> None:
     """Send what goes out of these sockets (aioice's protocols) through ``network`` from now on, on the running loop."""
     loop = asyncio.get_running_loop()
@@ -110,6 +115,6 @@ def impair(protocols: Iterable[Any], network: Network) -> None:
         async def send_data(data: bytes, address: tuple[str, int], transport: Any = protocol.transport) -> None:
             at_s = network.pass_through(loop.time())
             if at_s is not None:
-                loop.call_at(at_s, transport.sendto, data, address)
+                loop.call_at(at_s, _send, transport, data, address)
 
         protocol.send_data = send_data

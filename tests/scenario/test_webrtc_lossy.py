@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _browser import Browser, Called, Tone, call, until
 from _lossy import PRESETS, Network, Preset, impair
 
-from tests.unit.channel.webrtc.browsers import Browser, Called, Tone, call, until
 from vivavoce.events import Audio, FinishPlaying, Play, PlayoutProgress, ResponseId
 
 pytestmark = pytest.mark.slow

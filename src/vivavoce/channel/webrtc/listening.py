@@ -61,8 +61,8 @@ class Listener:
         self._pending: Sound = np.zeros(0, np.float32)
         self._since_shortened = 0
         self.until_next_s = self.buffer.settings.frame_ms / 1000
-        """When to ask for the next frame: after its length, but for a step towards the moment at which packets have just
-        come. Sound is given out by the frame; without this, packets would wait for half a frame on average.
+        """When to ask for the next frame: after its length, but for a step towards when packets have just come.
+        Sound goes out by the frame; without this, packets would wait for half a frame on average.
         """
 
     def insert(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, *, now_s: float) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import aioice.ice
 import numpy as np
 import pytest
+from _browser import Browser, Told, Tone, call, until
 
-from tests.unit.channel.webrtc.browsers import Browser, Told, Tone, call, until
 from vivavoce.channel.webrtc.peer import PeerSettings, WebRtcPeer
 from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import ChannelFault, Refused, UsageError

@@ -1,4 +1,4 @@
-"""A caller's side of a peer connection for tests: aiortc as it comes, playing the browser."""
+"""A caller's side of a peer connection for tests and measurements: aiortc as it comes, playing the browser."""
 
 from __future__ import annotations
 

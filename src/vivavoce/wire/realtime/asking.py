@@ -40,17 +40,26 @@ class Asking:
 
     def create_item(self, event: CreateItem) -> Iterator[Action]:
         item = read_item(event.item, self._parts.new_id("item"))
-        if self._parts.conversation.get(item.id) is None and item.kind == "function_call_output":
-            self.tools.hold(item, self._parts.conversation.items)
         self._listening.read(item)
         previous = self._parts.conversation.insert(item, event.previous_item_id)
+        if item.kind == "function_call_output":
+            self._hold(item)
         yield from shown_item(self._parts, item, previous)
+
+    def _hold(self, output: Item) -> None:
+        try:
+            self.tools.hold(output, self._parts.conversation.items)
+        except Complaint:
+            self._parts.conversation.remove(output.id)
+            raise
 
     def delete_item(self, event: DeleteItem) -> Iterator[Action]:
         item = self._find(event.item_id, "delete")
         self._parts.conversation.remove(event.item_id)
         yield self._parts.writer.send("conversation.item.deleted", item_id=event.item_id)
-        if item.known and item.text and item.kind == "message":
+        if item.kind == "function_call_output":
+            self.tools.forget(item)
+        elif item.known and item.text and item.kind == "message":
             yield Emit(HistoryRevised(self._parts.conversation.turns()))
         elif item.role == "system":
             yield from self._note([])

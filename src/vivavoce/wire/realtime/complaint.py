@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from vivavoce.errors import PeerFault
 
+_LONGEST = 500
+"""Characters: a complaint repeats what a client sent, and clients send anything."""
+
 
 class Complaint(PeerFault):
     """The client asked for something that it cannot have. ``code`` is for programs, ``param`` the path of what is
@@ -11,9 +14,9 @@ class Complaint(PeerFault):
     """
 
     def __init__(self, message: str, *, code: str, param: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message[:_LONGEST])
         self.code = code
-        self.param = param
+        self.param = param[:_LONGEST] if param is not None else None
 
 
 def invalid(param: str, message: str) -> Complaint:

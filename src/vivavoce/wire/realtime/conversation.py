@@ -10,20 +10,20 @@ ITEMS_LIMIT = 5_000
 """Of one conversation; the oldest are forgotten beyond it. Two hours of quick talk have half as many."""
 ROOT = "root"
 """The place before the first item."""
-CHARACTERS_LIMIT = 4_000_000
-"""Of all items together, as they came; the oldest are forgotten beyond it."""
+BYTES_LIMIT = 8_000_000
+"""Of the text of all items together, as they came; the oldest are forgotten beyond it."""
 _SPEAKERS = {"user": Speaker.CALLER, "assistant": Speaker.AGENT}
 
 
 class Conversation:
     """Bounded, and as the client sees it."""
 
-    __slots__ = ("_characters", "_items", "_order")
+    __slots__ = ("_bytes", "_items", "_order")
 
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
         self._order: list[str] = []
-        self._characters = 0
+        self._bytes = 0
 
     @property
     def items(self) -> list[Item]:
@@ -60,8 +60,8 @@ class Conversation:
     def _put(self, item: Item, place: int) -> None:
         self._order.insert(place, item.id)
         self._items[item.id] = item
-        self._characters += item.size
-        while len(self._order) > 1 and (len(self._order) > ITEMS_LIMIT or self._characters > CHARACTERS_LIMIT):
+        self._bytes += item.size
+        while len(self._order) > 1 and (len(self._order) > ITEMS_LIMIT or self._bytes > BYTES_LIMIT):
             self.remove(self._order[0])
 
     def before(self, item: str) -> str | None:
@@ -72,7 +72,7 @@ class Conversation:
     def remove(self, item: str) -> Item | None:
         if item in self._items:
             self._order.remove(item)
-            self._characters -= self._items[item].size
+            self._bytes -= self._items[item].size
         return self._items.pop(item, None)
 
     def unanswered(self) -> list[Item]:

@@ -12,8 +12,9 @@ from vivavoce.wire.realtime.complaint import Complaint, invalid, missing, wrong_
 from vivavoce.wire.realtime.spoken import Spoken
 
 AUDIO_LIMIT_BYTES = 15 * 1024 * 1024
-TEXT_LIMIT = 500_000
-"""Characters of one item. OpenAI's models take far fewer."""
+TEXT_LIMIT_BYTES = 200_000
+"""Of one item: an event that shows it has to fit into 256 KiB, the longest message of a browser's data channel."""
+ID_LIMIT = 256
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Item:
     value: str = ""  # a function's arguments, or its output
     known: bool = True
     spoken: Spoken = field(default_factory=Spoken)  # where this is the agent's speech
-    size: int = 0  # characters, as a client sent it
+    size: int = 0  # bytes of its text, as a client sent it
 
     @property
     def text(self) -> str:
@@ -77,9 +78,9 @@ _CONTENT = {
 def read_item(item: Mapping[str, Any], new_id: str, path: str = "item") -> Item:
     """An item that a client made; its own id is kept. Raises :class:`~vivavoce.wire.realtime.complaint.Complaint`."""
     read = _read(item, new_id, path)
-    read.size = len(read.value) + sum(len(part.text or "") for part in read.parts)
-    if read.size > TEXT_LIMIT:
-        message = f"An item of {read.size} characters; at most {TEXT_LIMIT} are taken."
+    read.size = sum(len(text.encode()) for text in (read.value, *(part.text or "" for part in read.parts)))
+    if read.size > TEXT_LIMIT_BYTES:
+        message = f"An item with {read.size} bytes of text; at most {TEXT_LIMIT_BYTES} are taken."
         raise Complaint(message, code="string_above_max_length", param=path)
     return read
 
@@ -89,6 +90,8 @@ def _read(item: Mapping[str, Any], new_id: str, path: str) -> Item:
     own_id = item.get("id")
     if own_id is not None and not isinstance(own_id, str):
         raise wrong_type(f"{path}.id", "a string")
+    if own_id is not None and len(own_id) > ID_LIMIT:
+        raise invalid(f"{path}.id", f"An id has at most {ID_LIMIT} characters.")
     name = own_id or new_id
     match kind:
         case "message":

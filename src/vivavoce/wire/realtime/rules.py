@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vivavoce.wire.realtime.complaint import invalid, missing, unknown_parameter, wrong_type
@@ -12,6 +12,7 @@ Rule = Callable[[str, Any], None]
 """Is given the path of a value and the value, and raises what is wrong with it."""
 
 TOOLS_LIMIT = 128
+DEPTH_LIMIT = 64
 
 BETA = {
     # From the documents of both; OpenAI switched the beta off in 2026.
@@ -26,6 +27,22 @@ BETA = {
     "max_response_output_tokens": "It is 'max_output_tokens' now.",
     "temperature": "There is no such thing any more.",
 }
+
+
+def check_depth(path: str, value: Any) -> None:
+    """Deeper than this is no schema, and could not be written again where there is less of a stack."""
+    level = [value]
+    for _ in range(DEPTH_LIMIT):
+        level = [inner for outer in level for inner in _inner(outer)]
+        if not level:
+            return
+    raise invalid(path, f"'{path}' is nested deeper than {DEPTH_LIMIT} levels.")
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _text(path: str, value: Any) -> None:

@@ -13,8 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from vivavoce.events import END_CALL
 from vivavoce.wire.realtime import rules
-from vivavoce.wire.realtime.complaint import invalid, missing, unknown_parameter
+from vivavoce.wire.realtime.complaint import Complaint, invalid, missing, unknown_parameter
 from vivavoce.wire.realtime.configuration import (
     ClientTool,
     Configuration,
@@ -30,6 +33,11 @@ STOCK_VOICES = frozenset("alloy ash ballad cedar coral echo fable marin nova ony
 STOCK_MODELS = "gpt-"
 """How the names of OpenAI's own models begin. SDKs put one into every update even if the URL names another
 (``DEFAULT_REALTIME_MODEL`` of the Agents SDK); it is no wish, and the session shows the agent that it has.
+"""
+
+SIZE_LIMIT_BYTES = 200_000
+"""Of a session as JSON, instructions and tools: an event that shows it has to fit into 256 KiB, the longest message of
+a browser's data channel.
 """
 
 _SERVER_VAD = {
@@ -87,6 +95,7 @@ def configured(offer: Offer, session: Mapping[str, Any]) -> Configuration:
 
 def updated(offer: Offer, now: Configuration, update: Mapping[str, Any]) -> Configuration:
     """The session after an update. Raises :class:`~vivavoce.wire.realtime.complaint.Complaint`."""
+    rules.check_depth("session", update)
     _check_type(update)
     for member, value in update.items():
         _check(offer, member, value)
@@ -99,6 +108,10 @@ def updated(offer: Offer, now: Configuration, update: Mapping[str, Any]) -> Conf
     heard["format"] = rules.full_format(heard["format"])
     heard["turn_detection"] = _full_detection(heard["turn_detection"])
     session = {**_plain(now.session, update), "audio": {"input": heard, "output": spoken}}
+    size = len(msgspec.json.encode(session))
+    if size > SIZE_LIMIT_BYTES:
+        message = f"A session of {size} bytes; at most {SIZE_LIMIT_BYTES} are taken."
+        raise Complaint(message, code="string_above_max_length", param="session")
     return _derived(now, update, session, voice)
 
 
@@ -131,7 +144,7 @@ def _check(offer: Offer, member: str, value: Any) -> None:
         rule(path, value)
     if member == "tools":
         for index, tool in enumerate(value or ()):
-            if tool["name"] in offer.server_tools:
+            if tool["name"] in offer.server_tools or tool["name"] == END_CALL:
                 raise invalid(
                     f"{path}[{index}].name",
                     f"{tool['name']!r} is a tool of the agent, which runs on the server; give yours another name.",

@@ -31,6 +31,10 @@ class ClientTools:
             del self._open[call_id]
             self._held.pop(call_id, None)
 
+    def forget(self, output: Item) -> None:
+        """The client took it back."""
+        self._held.pop(output.call_id, None)
+
     def hold(self, output: Item, items: list[Item]) -> None:
         """Raises :class:`~vivavoce.wire.realtime.complaint.Complaint` if there is no such call."""
         if output.call_id in self._open:

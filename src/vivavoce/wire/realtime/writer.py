@@ -12,6 +12,8 @@ import msgspec
 from vivavoce.wire.realtime.actions import Send
 from vivavoce.wire.realtime.complaint import Complaint
 
+EVENT_ID_LIMIT = 512
+
 
 class Writer:
     """Numbers the events of one session; ``stem`` makes the numbers unique beyond it."""
@@ -31,7 +33,7 @@ class Writer:
 
     def complain(self, complaint: Complaint, event_id: str | None) -> Send:
         """The client's own event id is how SDKs find what failed."""
-        return self._error("invalid_request_error", complaint.code, complaint.message, complaint.param, event_id)
+        return self._error("invalid_request_error", complaint.code, complaint.message, complaint.param, _cut(event_id))
 
     def server_error(self, code: str, message: str) -> Send:
         return self._error("server_error", code, message, None, None)
@@ -44,6 +46,10 @@ class Writer:
         """The event that comes fifty times a second: ``frame`` is all of it that stays the same, up to the id."""
         delta = b2a_base64(encoded, newline=False)
         return Send(b'%b%b","delta":"%b"}' % (frame, self.event_id().encode(), delta))
+
+
+def _cut(event_id: str | None) -> str | None:
+    return event_id[:EVENT_ID_LIMIT] if event_id is not None else None
 
 
 def audio_frame(response: str, item: str, output_index: int) -> bytes:

@@ -42,7 +42,7 @@ def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_so_much_text_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "CHARACTERS_LIMIT", 10)
+    monkeypatch.setattr(conversation, "BYTES_LIMIT", 10)
     talk = Conversation()
     for name in "ab":
         talk.append(Item(name, role="user", size=6))

@@ -170,6 +170,9 @@ def test_what_does_no_harm_is_taken() -> None:
         ({"instructions": 5}, "invalid_type", "session.instructions"),
         ({"prompt": {"id": "pmpt_1"}}, "invalid_value", "session.prompt"),
         ({"tools": [{"name": "book"}]}, "invalid_value", "session.tools[0].name"),
+        ({"tools": [{"name": "end_call"}]}, "invalid_value", "session.tools[0].name"),
+        ({"instructions": "x" * 200_000}, "string_above_max_length", "session"),
+        ({"x" * 10_000: 1}, "unknown_parameter", f"session.{'x' * 492}"),
         ({"tools": [{"name": "a"}, {"name": "a"}]}, "invalid_value", "session.tools[1].name"),
         ({"tools": [{"name": "a b"}]}, "invalid_value", "session.tools[0].name"),
         ({"tools": [{"type": "mcp", "server_label": "x"}]}, "invalid_value", "session.tools[0].type"),
@@ -211,6 +214,14 @@ def test_what_cannot_be_is_refused(update: dict[str, Any], code: str, param: str
     with pytest.raises(Complaint) as raised:
         after(update)
     assert (raised.value.code, raised.value.param) == (code, param)
+
+
+def test_what_is_nested_too_deep_is_refused() -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(900):
+        schema = {"items": schema}
+    with pytest.raises(Complaint, match="nested"):
+        after({"tools": [{"name": "a", "parameters": schema}]})
 
 
 def test_the_refusal_of_a_voice_names_those_there_are() -> None:

@@ -60,6 +60,12 @@ def test_a_full_server_says_so_and_may_be_tried_again(page: Page, fake: FakeServ
     begin(page, fake, "Try again")
 
 
+def test_what_is_not_allowed_is_told_in_the_servers_words(page: Page, fake: FakeServer) -> None:
+    fake.refusal = (403, "this API key may not be used for 'secrets'")
+    page.get_by_role("button", name="Call", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("This API key may not be used for 'secrets'.")
+
+
 def test_a_server_that_is_away_says_so(page: Page) -> None:
     page.route("**/v1/realtime/client_secrets", lambda route: route.abort())
     page.get_by_role("button", name="Call", exact=True).click()
@@ -135,7 +141,7 @@ def test_figures_follow_the_turns(call: Page, fake: FakeServer) -> None:
     fake.tell(*canned.GREETING, *canned.ESTATES, *canned.CUT_IN, *canned.BOOKING)
     expect(call.locator("#figures")).to_contain_text("Last reply after1.84s")
     expect(call.locator("#figures")).to_contain_text("Typical reply after911ms")
-    expect(call.locator("#figures")).to_contain_text("Cost so far$0.0071Prices of 2026-11-22")
+    expect(call.locator("#figures")).to_contain_text("Cost so far$0.0071Prices: 2026-11-22")
     expect(call.get_by_role("img", name="Turn 3: 1.84 s")).to_have_count(1)
     expect(call.locator(".latency")).to_have_text(["after 624 ms", "after 911 ms", "after 1.84 s"])
 

@@ -13,7 +13,7 @@ from tests.browser.fake import FakeServer
 
 
 def entries(page: Page) -> list[str]:
-    lines: list[str] = page.locator("#entries .entry").evaluate_all(
+    lines: list[str] = page.locator("#entries .entry:not(.used)").evaluate_all(
         "found => found.map(entry => entry.classList[1] + ': ' + entry.querySelector('.text').textContent)"
     )
     return lines
@@ -21,7 +21,7 @@ def entries(page: Page) -> list[str]:
 
 def test_captions_stand_in_the_order_of_talk(call: Page, fake: FakeServer) -> None:
     fake.tell(*canned.GREETING, *canned.ESTATES)
-    expect(call.locator("#entries .entry")).to_have_count(3)
+    expect(call.locator("#entries .entry:not(.used)")).to_have_count(3)
     assert entries(call) == [
         "agent: Thank you for calling Northgate Motors. How can I help you today?",
         "caller: Which estates do you have under twenty five thousand dollars?",
@@ -33,7 +33,7 @@ def test_words_that_come_late_stand_before_their_answer(call: Page, fake: FakeSe
     fake.tell(at(1, "CallerSpeechStarted"), said(2, "which cars", final=False))
     fake.tell(at(3, "ResponseStarted", response="r1"), text(3, "r1", "We have two.", 0), said(4, "Which cars?"))
     fake.tell(at(5, "CallerSpeechStarted"), said(6, "And vans?"))
-    expect(call.locator("#entries .entry")).to_have_count(3)
+    expect(call.locator("#entries .entry:not(.used)")).to_have_count(3)
     assert entries(call) == ["caller: Which cars?", "agent: We have two.", "caller: And vans?"]
 
 
@@ -100,7 +100,7 @@ def test_the_timeline_takes_over_from_what_the_protocol_said(open_page: Open, fa
     fake.send({"type": "response.created", "response": {"id": "r1"}})
     words = {"type": "response.output_audio_transcript.delta", "response_id": "r1", "item_id": "i1", "delta": "Hello"}
     fake.send(words)
-    expect(page.locator("#entries .entry")).to_have_count(1)
+    expect(page.locator("#entries .entry:not(.used)")).to_have_count(1)
     fake.has_timeline = True
     fake.tell(*canned.GREETING)
     expect(page.locator("#entries .text")).to_have_text(
@@ -110,10 +110,10 @@ def test_the_timeline_takes_over_from_what_the_protocol_said(open_page: Open, fa
 
 def test_a_timeline_that_breaks_goes_on_where_it_broke(call: Page, fake: FakeServer) -> None:
     fake.tell(*canned.GREETING)
-    expect(call.locator("#entries .entry")).to_have_count(1)
+    expect(call.locator("#entries .entry:not(.used)")).to_have_count(1)
     fake.break_timeline()
     fake.tell(*canned.ESTATES)
-    expect(call.locator("#entries .entry")).to_have_count(3)
+    expect(call.locator("#entries .entry:not(.used)")).to_have_count(3)
     assert fake.last_event_ids[-1] == str(len(canned.GREETING) - 1)
     assert fake.authorization == "Bearer ek_fake"
 

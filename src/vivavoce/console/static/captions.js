@@ -8,6 +8,7 @@ export class Captions {
   #open = null; // the caller's entry that more words may still join
   #speechAt = null;
   #replies = new Map();
+  #tools = new Map();
 
   /** Takes one fact; returns the entries that it changed. */
   apply(fact) {
@@ -27,6 +28,11 @@ export class Captions {
         return this.#reply(fact.response, (reply) => (reply.cut = true));
       case "Truncate":
         return this.#reply(fact.response, (reply) => Object.assign(reply, { cut: true, heardText: fact.heard_text }));
+      case "RunTool":
+        return this.#tool(fact);
+      case "ToolFinished":
+      case "CancelTool":
+        return this.#toolDone(fact);
       case "turn":
         return this.#turn(fact);
       case "CloseCall":
@@ -92,6 +98,20 @@ export class Captions {
     if (!reply) return [];
     change(reply);
     return [reply];
+  }
+
+  #tool({ at_us, tool_call, name }) {
+    if (this.#tools.has(tool_call)) return [];
+    const use = this.#add("used", at_us, { name, status: "running", tookMs: null });
+    this.#tools.set(tool_call, use);
+    return [use];
+  }
+
+  #toolDone({ at_us, tool_call, status = "cancelled" }) {
+    const use = this.#tools.get(tool_call);
+    if (!use || use.status !== "running") return [];
+    Object.assign(use, { status, tookMs: at_us === undefined || use.atUs === null ? null : (at_us - use.atUs) / 1000 });
+    return [use];
   }
 
   /** What was still ahead when the call ended was never heard. */

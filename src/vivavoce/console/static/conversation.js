@@ -3,6 +3,7 @@
 import { partsOf } from "./captions.js";
 import { byId, clockText, durationText, make } from "./dom.js";
 import { paceOf } from "./pace.js";
+import { toolState, toolWords } from "./tools.js";
 
 const NEAR_PX = 80;
 const ANNOUNCED = 4;
@@ -32,7 +33,7 @@ export class Conversation {
   show(entries) {
     for (const entry of entries) {
       const item = this.#items.get(entry.id) ?? this.#begin(entry);
-      (entry.speaker === "agent" ? showReply : entry.speaker === "caller" ? showCaller : showNote)(item, entry);
+      SHOW[entry.speaker](item, entry);
       this.#announce(entry);
     }
     if (this.#follow) this.toEnd();
@@ -69,6 +70,7 @@ export class Conversation {
 
   /** Says each side's finished words once to those who listen to the page instead of seeing it. */
   #announce(entry) {
+    if (entry.speaker === "used") return;
     const done = entry.speaker === "caller" ? entry.final.join(" ") : entry.speaker === "agent" ? partsOf(entry).heard : entry.text;
     const before = this.#announced.get(entry.id) ?? 0;
     const sentence = entry.speaker === "agent" && !entry.cut ? done.search(/[.!?…][^.!?…]*$/) + 1 : done.length;
@@ -89,6 +91,12 @@ function showCaller(item, entry) {
 
 function showNote(item, entry) {
   item.text.textContent = entry.text;
+}
+
+function showUsed(item, { name, status, tookMs }) {
+  const outcome = toolWords(status, tookMs);
+  item.text.replaceChildren(make("span", { class: "used-tool" }, name), ` ${outcome}`);
+  item.element.dataset.state = toolState(status);
 }
 
 function showReply(item, entry) {
@@ -114,3 +122,5 @@ function showReply(item, entry) {
     item.mark.textContent = unheard ? "You cut in here" : "You cut in";
   }
 }
+
+const SHOW = { agent: showReply, caller: showCaller, used: showUsed, note: showNote };

@@ -10,6 +10,7 @@ export class Figures {
   #latencies = new Map(); // turn number → ms
   #interruptions = new Set();
   #cost = null;
+  #tokensOpen = false;
 
   constructor() {
     this.panel = byId("figures");
@@ -55,7 +56,7 @@ export class Figures {
   #costFigure() {
     const cost = this.#cost;
     if (!cost) return figure("Cost so far", null);
-    if (cost.usd !== null) return figure("Cost so far", [money(cost.usd)], `Prices of ${cost.priced}`);
+    if (cost.usd !== null) return figure("Cost so far", [money(cost.usd)], `Prices: ${cost.priced}`);
     const words = cost.reason === "simulated" ? "Simulated" : "No price";
     const basis = cost.reason === "simulated" ? "This model costs nothing and says nothing about a real one" : "The price of this model is not known";
     const element = figure("Cost so far", [words], basis);
@@ -84,7 +85,10 @@ export class Figures {
     const rows = KINDS.map(([kind, label]) =>
       make("tr", {}, make("th", { scope: "row" }, label), make("td", {}, count(tokens[`${kind}_in`])), make("td", {}, count(tokens[`${kind}_out`]))));
     const head = make("tr", {}, make("th", { scope: "col" }, make("span", { class: "unseen" }, "Kind")), make("th", { scope: "col" }, "heard"), make("th", { scope: "col" }, "made"));
-    return make("table", { class: "usage" }, make("caption", {}, "Tokens"), make("thead", {}, head), make("tbody", {}, ...rows));
+    const table = make("table", { class: "usage", "aria-label": "Tokens" }, make("thead", {}, head), make("tbody", {}, ...rows));
+    const details = make("details", { class: "tokens", ontoggle: (event) => (this.#tokensOpen = event.target.open) }, make("summary", {}, "Tokens"), table);
+    details.open = this.#tokensOpen;
+    return details;
   }
 }
 

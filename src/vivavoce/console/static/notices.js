@@ -5,6 +5,7 @@ import { byId, clockText, icon, make } from "./dom.js";
 const TROUBLES = {
   key: ["This server wants a key", "Ask whoever runs it. The key is kept in this tab until you close it."],
   "key-wrong": ["That key was not accepted", "Check it, or ask whoever runs this server for another."],
+  forbidden: ["That is not allowed here", "The server refused it."],
   "no-agent": ["No agent answers here", "The server runs without that agent. Start it with one: vivavoce serve AGENT."],
   busy: ["All lines are busy", "The server has as many calls as it can serve. Try again in a moment."],
   server: ["The call could not be set up", "The server refused it."],
@@ -24,6 +25,7 @@ const ENDS = {
   stopped: "The server ended the call",
   failed: "The call failed on the server's side",
 };
+const SAID_BETTER_THERE = ["server", "forbidden"]; // the server's own words say what was wrong
 const BAD_ENDS = ["channel_lost", "model_lost", "failed"];
 
 /** The actions that a notice may offer: {call, type, useKey, reload}. */
@@ -68,7 +70,7 @@ export class Notice {
       key: [], "key-wrong": [], "no-agent": [this.#button("Look again", () => this.actions.reload())], unreachable: [this.#button("Try again", () => this.actions.reload(), "primary")],
       "microphone-denied": [again, typing], "microphone-missing": [again, typing], insecure: [this.#button("Type instead", () => this.actions.type(), "primary")],
     };
-    this.#show(kind === "key" ? "" : "bad", title, kind === "server" && words ? words : text, offers[kind] ?? [again], after, kind.startsWith("key") ? "key" : "alert");
+    this.#show(kind === "key" ? "" : "bad", title, SAID_BETTER_THERE.includes(kind) && words ? sentence(words) : text, offers[kind] ?? [again], after, kind.startsWith("key") ? "key" : "alert");
     if (kind.startsWith("key")) this.box.append(this.#keyForm());
   }
 
@@ -103,6 +105,8 @@ export class Notice {
     return make("form", { class: "ask", onsubmit: submit }, input, make("button", { class: "button primary" }, "Continue"));
   }
 }
+
+const sentence = (words) => `${words[0].toUpperCase()}${words.slice(1).replace(/\.$/, "")}.`;
 
 function keysHelp() {
   const key = (name, what) => make("span", {}, make("kbd", {}, name), ` ${what}`);

@@ -2,8 +2,13 @@
 
 import { byId, durationText, make } from "./dom.js";
 
-const STATES = { ok: "good", failed: "bad", timed_out: "bad", refused: "bad", cancelled: "cancelled" };
+const STATES = { running: "running", ok: "good", failed: "bad", timed_out: "bad", refused: "bad", cancelled: "cancelled" };
 const WORDS = { running: "running", ok: "done", failed: "failed", timed_out: "timed out", refused: "refused", cancelled: "cancelled" };
+
+export const toolState = (status) => STATES[status] ?? "bad";
+
+/** `done · 112 ms` */
+export const toolWords = (status, tookMs) => (WORDS[status] ?? status) + (tookMs === null ? "" : ` · ${durationText(tookMs)}`);
 
 export class Tools {
   #rows = new Map();
@@ -37,7 +42,7 @@ export class Tools {
     if (!this.#rows.size) element.open = true;
     const row = { element, body, took, at_us, over: false };
     this.#rows.set(tool_call, row);
-    this.#state(row, "running", WORDS.running);
+    this.#state(row, "running", null);
     this.none.hidden = true;
     this.list.prepend(element);
     this.#number();
@@ -47,14 +52,13 @@ export class Tools {
     const row = this.#rows.get(tool_call);
     if (!row || row.over) return;
     row.over = true;
-    const timed = at_us !== undefined && row.at_us !== undefined ? ` · ${durationText((at_us - row.at_us) / 1000)}` : "";
-    this.#state(row, STATES[status] ?? "bad", (WORDS[status] ?? status) + timed);
+    this.#state(row, status, at_us === undefined || row.at_us === undefined ? null : (at_us - row.at_us) / 1000);
     if (result) row.body.append(make("h3", {}, status === "ok" ? "Got" : "Error"), make("pre", {}, tidy(result)));
   }
 
-  #state(row, state, words) {
-    row.element.dataset.state = state;
-    row.took.textContent = words;
+  #state(row, status, tookMs) {
+    row.element.dataset.state = toolState(status);
+    row.took.textContent = toolWords(status, tookMs);
   }
 
   #number() {

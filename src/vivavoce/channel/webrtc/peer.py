@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, Protocol
 
 from vivavoce.channel.webrtc.codecs import CODECS, make_codec
@@ -34,22 +35,27 @@ RATE_HZ = 24_000
 _REPORT_EVERY_FRAMES = 50
 _DRAIN_S = 0.5
 _CLOSE_S = 3.0
+_LARGEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
 class IceServer:
-    """A STUN or TURN server, as ``turn:host:port?transport=udp``."""
+    """A STUN or TURN server, as ``turn:host:port?transport=udp``. Of each kind aiortc uses the first."""
 
     url: str
     username: str = ""
     credential: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("stun:", "stuns:", "turn:", "turns:")):
+            raise UsageError(f"an ICE server {self.url!r}", hint="write stun:host:port or turn:host:port")
 
 
 @dataclass(frozen=True, slots=True)
 class PeerSettings:
     """``ports`` are the UDP ports to use, from and to, one for each address of this machine and call; None leaves the
     choice to the system. ``announce`` is the address by which callers reach this machine, where that is another than
-    its own: behind a one-to-one NAT, or in a container. ``bits_per_s`` is for speech in Opus.
+    its own: behind a one-to-one NAT, or in a container. Both raise :class:`~vivavoce.errors.UsageError` if senseless. ``bits_per_s`` is for speech in Opus.
     """
 
     ice_servers: tuple[IceServer, ...] = ()
@@ -58,6 +64,19 @@ class PeerSettings:
     connect_timeout_s: float = 30.0
     bits_per_s: int = 32_000
     jitter: JitterSettings = field(default_factory=JitterSettings)
+
+    def __post_init__(self) -> None:
+        low, high = self.ports or (1, 1)
+        if not 1 <= low <= high <= _LARGEST_PORT:
+            raise UsageError(
+                f"UDP ports from {low} to {high}", hint="the first is at most the last, and both are ports"
+            )
+        try:
+            ip_address(self.announce or "192.0.2.1")
+        except ValueError as error:
+            raise UsageError(
+                f"an address to announce of {self.announce!r}", hint="browsers need it as numbers, as 203.0.113.9"
+            ) from error
 
 
 class PeerSink(Protocol):

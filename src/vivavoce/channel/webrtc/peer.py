@@ -55,7 +55,7 @@ class IceServer:
 class PeerSettings:
     """``ports`` are the UDP ports to use, from and to, one for each address of this machine and call; None leaves the
     choice to the system. ``announce`` is the address by which callers reach this machine, where that is another than
-    its own: behind a one-to-one NAT, or in a container. Both raise :class:`~vivavoce.errors.UsageError` if senseless. ``bits_per_s`` is for speech in Opus.
+    its own: behind a one-to-one NAT, or in a container. ``bits_per_s`` is for speech in Opus.
     """
 
     ice_servers: tuple[IceServer, ...] = ()
@@ -68,9 +68,7 @@ class PeerSettings:
     def __post_init__(self) -> None:
         low, high = self.ports or (1, 1)
         if not 1 <= low <= high <= _LARGEST_PORT:
-            raise UsageError(
-                f"UDP ports from {low} to {high}", hint="the first is at most the last, and both are ports"
-            )
+            raise UsageError(f"UDP ports from {low} to {high}", hint="say the lowest, then the highest")
         try:
             ip_address(self.announce or "192.0.2.1")
         except ValueError as error:

@@ -37,12 +37,12 @@ async def until_live(server: Server, calls: int) -> None:
 
 
 async def open_calls(server: Server, count: int) -> list[tuple[ClientConnection, str]]:
-    """With the ids of their sessions. Text begins the call."""
+    """With the ids of their sessions."""
     calls = []
     for _ in range(count):
         websocket = await server.call()
         session = (await created(websocket))["session"]["id"]
-        await websocket.send('{"type": "input_audio_buffer.append", "audio": "AAAA"}')
+        await websocket.send('{"type": "input_audio_buffer.append", "audio": "AAAAAA=="}')
         calls.append((websocket, session))
     return calls
 

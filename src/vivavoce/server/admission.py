@@ -26,11 +26,12 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Calls that are live, in all, by key and by the model they began with."""
+    """Calls that are live, in all, by key and by the model they began with; and how many each key ever began."""
 
     calls: int = 0
     by_key: Mapping[str, int] = field(default_factory=dict)
     by_model: Mapping[str, int] = field(default_factory=dict)
+    begun: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +51,49 @@ def calls_within(quota: Quota) -> int:
 
 
 class Admission:
-    """Counts the calls of this process; ``elsewhere`` is what the other workers have."""
+    """Counts the calls of this process, and hears of those that other workers have."""
 
-    def __init__(self, max_calls: int, max_lag_ms: float, quotas: Mapping[str, Quota]) -> None:
+    def __init__(
+        self,
+        max_calls: int,
+        max_lag_ms: float,
+        quotas: Mapping[str, Quota],
+        calls_per_minute: Mapping[str, int] | None = None,
+    ) -> None:
+        """``calls_per_minute`` by key, for what is heard of calls elsewhere."""
         self.max_calls = max_calls
         self.draining = False
-        self.elsewhere = Tally()
+        self._elsewhere: Tally | None = None
         self._max_lag_ms = max_lag_ms
         self._quotas = {model: calls_within(quota) for model, quota in quotas.items()}
         self._by_key: Counter[str] = Counter()
         self._by_model: Counter[str] = Counter()
+        self._begun: Counter[str] = Counter()
+        self._calls_per_minute = calls_per_minute or {}
         self._rates: dict[str, tuple[int, TokenBucket]] = {}
 
     @property
     def here(self) -> Tally:
-        return Tally(self._by_key.total(), dict(self._by_key), dict(self._by_model))
+        return Tally(self._by_key.total(), dict(self._by_key), dict(self._by_model), dict(self._begun))
 
     @property
     def calls(self) -> int:
         """Of all workers."""
         return self._by_key.total() + self.elsewhere.calls
+
+    @property
+    def elsewhere(self) -> Tally:
+        return self._elsewhere or Tally()
+
+    def hear(self, elsewhere: Tally, now_s: float) -> None:
+        """What the other workers have now. What a key began there, it cannot begin here."""
+        known = self._elsewhere or elsewhere  # what was before we came, is not ours to count
+        for key, count in elsewhere.begun.items():
+            new = count - known.begun.get(key, 0)  # fewer, where a worker was replaced
+            per_minute = self._calls_per_minute.get(key, 0)
+            if new > 0 and per_minute:
+                self._rate(Bounds(key, calls_per_minute=per_minute)).borrow(new, now_s)
+        self._elsewhere = elsewhere
 
     def why_not(self, lag_ms: float) -> Refused | None:
         """Why nobody at all would be taken now."""
@@ -90,6 +114,7 @@ class Admission:
             raise refused
         self._by_key[bounds.key] += 1
         self._by_model[model] += 1
+        self._begun[bounds.key] += 1
         return Place(bounds.key, model)
 
     def give_back(self, place: Place) -> None:

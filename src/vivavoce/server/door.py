@@ -57,7 +57,8 @@ def open_door(
     """On the loop that runs the calls. ``calls`` is the folder that keeps them; the key of ``ek_`` secrets is the same
     for all workers."""
     metrics = Metrics()
-    admission = Admission(settings.max_calls, settings.max_lag_ms, settings.quotas)
+    per_minute = {key.name: key.calls_per_minute for key in settings.keys}
+    admission = Admission(settings.max_calls, settings.max_lag_ms, settings.quotas, per_minute)
     desk = Desk(agents, calls=calls, disk=disk, now=now, admission=admission, metrics=metrics, worker=worker)
     sealer = Sealer(sealing_key, lambda: now().timestamp())
     return Door(desk, settings, Keyring(settings.keys), sealer, metrics, now, worker, siblings=siblings)

@@ -20,10 +20,11 @@ class Report(Struct, frozen=True, tag="report"):
     calls: int
     by_key: dict[str, int]
     by_model: dict[str, int]
+    begun: dict[str, int]
 
     @property
     def tally(self) -> Tally:
-        return Tally(self.calls, self.by_key, self.by_model)
+        return Tally(self.calls, self.by_key, self.by_model, self.begun)
 
 
 class Ready(Struct, frozen=True, tag="ready"):
@@ -42,10 +43,11 @@ class Elsewhere(Struct, frozen=True, tag="elsewhere"):
     calls: int
     by_key: dict[str, int]
     by_model: dict[str, int]
+    begun: dict[str, int]
 
     @property
     def tally(self) -> Tally:
-        return Tally(self.calls, self.by_key, self.by_model)
+        return Tally(self.calls, self.by_key, self.by_model, self.begun)
 
 
 class Drain(Struct, frozen=True, tag="drain"):
@@ -73,19 +75,22 @@ def line_of(message: Told | Order) -> bytes:
 
 
 def report_of(tally: Tally, *, received: int, connections: int) -> Report:
-    return Report(received, connections, tally.calls, dict(tally.by_key), dict(tally.by_model))
+    by_key, by_model, begun = dict(tally.by_key), dict(tally.by_model), dict(tally.begun)
+    return Report(received, connections, tally.calls, by_key, by_model, begun)
 
 
 def elsewhere(reports: Iterable[Report]) -> Elsewhere:
     """The sum."""
     by_key: Counter[str] = Counter()
     by_model: Counter[str] = Counter()
+    begun: Counter[str] = Counter()
     calls = 0
     for report in reports:
         calls += report.calls
         by_key.update(report.by_key)
         by_model.update(report.by_model)
-    return Elsewhere(calls, dict(by_key), dict(by_model))
+        begun.update(report.begun)
+    return Elsewhere(calls, dict(by_key), dict(by_model), dict(begun))
 
 
 def fewest(given: Iterable[tuple[int, int, Report]]) -> int | None:

@@ -96,7 +96,7 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
     max_calls: AtLeastOne = 100
     drain_s: Annotated[float, Meta(ge=0)] = 60.0
-    max_lag_ms: AtLeastOne = 100
+    max_lag_ms: AtLeastOne = 200
     websocket: Literal["vivavoce", "websockets-sansio", "websockets", "wsproto"] = "vivavoce"
     public_url: str = ""
     allowed_origins: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from starlette.types import ASGIApp
 
+from vivavoce.engine.clock import loop_time_s
 from vivavoce.server.background import Background
 from vivavoce.server.door import Door
 from vivavoce.server.listen import Connections, Signals, drained, tls_context, working
@@ -26,7 +27,6 @@ from vivavoce.server.orders import (
     report_of,
 )
 from vivavoce.server.routing import socket_of
-from vivavoce.server.waiting import cancelling
 
 REPORT_EVERY_S = 0.02
 IDLE_REPORT_S = 0.5
@@ -47,12 +47,15 @@ async def work(app: ASGIApp, door: Door, control: socket.socket, handed: socket.
         try:
             with intake.taking(handed):
                 writer.write(line_of(Ready()))
-                async with (
-                    cancelling(_report(door, connections, intake, writer)),
-                    cancelling(_obey(door, reader, signals)),
-                ):
+                async with asyncio.TaskGroup() as tasks:
+                    beside = [
+                        tasks.create_task(_report(door, connections, intake, writer), name="report"),
+                        tasks.create_task(_obey(door, reader, signals), name="obey"),
+                    ]
                     await signals.asked.wait()
                     stopped = await drained(door, signals)
+                    for task in beside:
+                        task.cancel()
         finally:
             for_siblings.close()
     with contextlib.suppress(ConnectionError):
@@ -117,7 +120,7 @@ async def _obey(door: Door, reader: asyncio.StreamReader, signals: Signals) -> N
     while line := await reader.readline():
         match read_order(line):
             case Elsewhere() as others:
-                door.desk.admission.elsewhere = others.tally
+                door.desk.admission.hear(others.tally, loop_time_s())
             case Drain():
                 signals.asked.set()
             case Hurry():

@@ -30,7 +30,7 @@ from vivavoce.server.orders import (
 )
 from vivavoce.server.waiting import cancelling
 
-_NOTHING = Report(0, 0, 0, {}, {})
+_NOTHING = Report(0, 0, 0, {}, {}, {})
 BACKOFF_S, LONGEST_BACKOFF_S = 0.2, 5.0
 HEALTHY_S = 10.0
 """A worker that lived for so long is replaced at once when it dies."""
@@ -175,6 +175,7 @@ class Workers:
     def _is_ready(self, worker: Worker) -> None:
         worker.ready.set()
         self._somebody.set()
+        self._tell_all()
         if sum(one.ready.is_set() for one in self._workers.values()) == self._count:
             self._everybody.set()
 
@@ -190,7 +191,7 @@ class Workers:
         self._tell_all()
 
     def _take_report(self, worker: Worker, report: Report) -> None:
-        changed = report.calls != worker.report.calls or report.by_key != worker.report.by_key
+        changed = report.calls != worker.report.calls or report.begun != worker.report.begun
         worker.report = report
         if changed:
             self._tell_all()

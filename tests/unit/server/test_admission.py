@@ -40,12 +40,25 @@ def test_a_full_server() -> None:
 
 def test_what_other_workers_have_counts() -> None:
     admission = Admission(10, 100, {"nova": Quota(5, spare=0)})
-    admission.elsewhere = Tally(3, {"shop": 1}, {"nova": 4})
+    admission.hear(Tally(3, {"shop": 1}, {"nova": 4}), 0)
     assert refusal(admission) == (429, "key_limit")
     take(admission, Bounds())
     assert refusal(admission, Bounds()) == (429, "quota_reached")
-    admission.elsewhere = Tally(9)
+    admission.hear(Tally(9), 0)
     assert refusal(admission, Bounds()) == (503, "server_full")
+
+
+def test_what_a_key_began_elsewhere_it_cannot_begin_here() -> None:
+    admission = Admission(10, 100, {}, {"shop": 2})
+    admission.hear(Tally(begun={"shop": 7}), 0)
+    admission.hear(Tally(begun={"shop": 8, "other": 9}), 0)
+    admission.give_back(take(admission))
+    assert refusal(admission) == (429, "key_limit")
+    admission.hear(Tally(begun={"shop": 8, "other": 9}), 31)
+    admission.give_back(take(admission, now_s=31))
+    admission.hear(Tally(), 62)
+    admission.hear(Tally(begun={"shop": 1}), 62)
+    assert refusal(admission, now_s=62) == (429, "key_limit"), "a worker that was replaced counts anew"
 
 
 def test_a_busy_loop_and_a_server_that_ends() -> None:
@@ -85,6 +98,7 @@ def test_places_are_counted_and_given_back(moves: list[tuple[str, bool]]) -> Non
             with contextlib.suppress(Refused):
                 held.append(take(admission, Bounds(key, max_calls=3)))
         keys = Counter(place.key for place in held)
-        assert admission.here == Tally(len(held), keys, {"nova": len(held)} if held else {})
+        here = admission.here
+        assert (here.calls, here.by_key, here.by_model) == (len(held), keys, {"nova": len(held)} if held else {})
         assert len(held) <= 4
         assert max(keys.values(), default=0) <= 3

@@ -29,7 +29,7 @@ from vivavoce.server.orders import (
 
 
 @pytest.mark.parametrize(
-    "told", [Ready(), Ended(3), report_of(Tally(2, {"": 2}, {"nova": 2}), received=9, connections=4)]
+    "told", [Ready(), Ended(3), report_of(Tally(2, {"": 2}, {"nova": 2}, {"": 3}), received=9, connections=4)]
 )
 def test_what_a_worker_tells_comes_through(told: Told) -> None:
     line = line_of(told)
@@ -37,14 +37,17 @@ def test_what_a_worker_tells_comes_through(told: Told) -> None:
     assert read_told(line) == told
 
 
-@pytest.mark.parametrize("order", [Drain(), Hurry(), Elsewhere(2, {"shop": 2}, {"nova": 1})])
+@pytest.mark.parametrize("order", [Drain(), Hurry(), Elsewhere(2, {"shop": 2}, {"nova": 1}, {"shop": 5})])
 def test_what_a_worker_is_told_comes_through(order: Order) -> None:
     assert read_order(line_of(order)) == order
 
 
 def test_what_is_elsewhere_is_the_sum() -> None:
-    reports = [Report(0, 0, 2, {"a": 1, "b": 1}, {"nova": 2}), Report(0, 0, 1, {"a": 1}, {"local": 1})]
-    assert elsewhere(reports).tally == Tally(3, {"a": 2, "b": 1}, {"nova": 2, "local": 1})
+    reports = [
+        Report(0, 0, 2, {"a": 1, "b": 1}, {"nova": 2}, {"a": 7}),
+        Report(0, 0, 1, {"a": 1}, {"local": 1}, {"a": 2}),
+    ]
+    assert elsewhere(reports).tally == Tally(3, {"a": 2, "b": 1}, {"nova": 2, "local": 1}, {"a": 9})
     assert elsewhere([]).tally == Tally()
 
 
@@ -52,7 +55,7 @@ def test_what_is_elsewhere_is_the_sum() -> None:
 def test_long_calls_spread_evenly_however_late_the_reports_are(calls: list[int], reports_come: list[bool]) -> None:
     """Each connection becomes a call; reports of it come at once or later."""
     sent = Counter(dict(enumerate(calls)))
-    reports = {number: Report(count, count, count, {}, {}) for number, count in enumerate(calls)}
+    reports = {number: Report(count, count, count, {}, {}, {}) for number, count in enumerate(calls)}
     level = max(calls)
     for comes in reports_come:
         number = fewest((one, sent[one], reports[one]) for one in reports)
@@ -60,13 +63,13 @@ def test_long_calls_spread_evenly_however_late_the_reports_are(calls: list[int],
         assert sent[number] == min(sent.values())
         sent[number] += 1
         if comes:
-            reports[number] = Report(sent[number], sent[number], sent[number], {}, {})
+            reports[number] = Report(sent[number], sent[number], sent[number], {}, {}, {})
     assert max(sent.values()) - min(sent.values()) <= max(1, level)
 
 
 def test_those_that_take_nothing_get_nothing() -> None:
     assert fewest([]) is None
-    stuck, free = Report(0, 0, 0, {}, {}), Report(5, 1, 3, {}, {})
+    stuck, free = Report(0, 0, 0, {}, {}, {}), Report(5, 1, 3, {}, {}, {})
     assert fewest([(1, 10, stuck), (2, 5, free)]) == 2
 
 

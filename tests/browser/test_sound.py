@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.canned import at
 from tests.browser.conftest import Open, begin
-from tests.browser.fake import SECRET, FakeServer
+from tests.browser.fake import RATE_HZ, SECRET, FakeServer
+
+PICKY = """
+const take = AudioContext.prototype.createMediaStreamSource;
+AudioContext.prototype.createMediaStreamSource = function (stream) {
+  if (this.sampleRate === 24000) throw new DOMException("different sample-rate", "NotSupportedError");
+  return take.call(this, stream);
+};
+"""
 
 
 def wait_for_frames(page: Page, fake: FakeServer, more: int) -> None:
@@ -71,6 +80,25 @@ def test_someone_who_types_is_heard_as_silence_and_not_asked_for_a_microphone(
     wait_for_frames(page, fake, 9_600)
     expect(page.get_by_role("button", name="Typing only")).to_be_disabled()
     expect(page.locator("#words")).to_be_focused()
+
+
+def test_a_browser_that_takes_streams_only_at_their_own_rate_is_heard_too(open_page: Open, fake: FakeServer) -> None:
+    page = begin(open_page(before=PICKY), fake)
+    before = fake.heard_bytes
+    page.wait_for_timeout(2_000)
+    heard_s = (fake.heard_bytes - before) / 2 / RATE_HZ
+    assert heard_s == pytest.approx(2, abs=0.5)
+    expect(page.locator("#caller-talks")).to_have_attribute("data-talking", "")
+
+
+def test_typed_words_take_the_turn(call: Page, fake: FakeServer) -> None:
+    fake.send({"type": "response.created", "response": {"id": "r1"}})
+    fake.speak("i1", "r1", 6)
+    expect(call.locator("#agent-talks")).to_have_attribute("data-talking", "")
+    call.keyboard.type("wait")
+    call.keyboard.press("Enter")
+    kinds = [fake.received.get(timeout=5)["type"] for _ in range(4)]
+    assert kinds == ["response.cancel", "conversation.item.truncate", "conversation.item.create", "response.create"]
 
 
 def test_the_microphone_is_closed_when_the_call_is_over(call: Page, fake: FakeServer) -> None:

@@ -9,6 +9,7 @@ import { Sound } from "./sound.js";
 import { followTimeline } from "./timeline.js";
 import { openWebRtc, worthAnotherWay } from "./webrtc.js";
 
+const WARNING_MS = 6000;
 const LAST_WORDS_MS = 1200; // the timeline may say how the call ended just after the connection is gone
 
 export class Call {
@@ -44,7 +45,7 @@ export class Call {
       if (this.#gone(attempt)) return;
       this.store.set({ phase: "connecting" });
       this.#hush();
-      this.#sound.watchCaller(this.#microphone);
+      await this.#sound.watchCaller(this.#microphone);
       const transport = await this.#connect(agent, await callSecret(this.preferences.key, agent), attempt);
       if (this.#gone(attempt)) return transport.close();
       this.#transport = transport;
@@ -79,12 +80,17 @@ export class Call {
 
   #heard(event, secret) {
     if (event.type === "session.created") this.#follow(event.session.id, secret);
-    if (event.type === "error") this.store.set({ warning: event.error.message });
+    if (event.type === "error") this.#warn(event.error.message);
     if (event.type === "output_audio_buffer.started") this.store.set({ agentPlaying: true });
     if (event.type === "output_audio_buffer.stopped" || event.type === "output_audio_buffer.cleared") this.store.set({ agentPlaying: false });
     if (event.type === "response.created") this.store.set({ answering: true });
     if (event.type === "response.done") this.store.set({ answering: false });
     if (this.store.state.timeline !== true) for (const fact of this.#source.of(event)) this.#tell(fact);
+  }
+
+  #warn(warning) {
+    this.store.set({ warning });
+    setTimeout(() => this.store.state.warning === warning && this.store.set({ warning: "" }), WARNING_MS);
   }
 
   /** One timeline for a call: the first id that it is known by. */
@@ -140,12 +146,15 @@ export class Call {
     return attempt !== this.#attempt;
   }
 
-  say(text) {
+  /** Typed words take the turn as spoken ones do. */
+  async say(text) {
+    const { answering, agentPlaying, talking } = this.store.state;
+    if (answering || agentPlaying || talking.agent) await this.stopAgent();
     this.#transport?.realtime.say(text);
   }
 
-  stopAgent() {
-    this.#transport?.stopAgent();
+  async stopAgent() {
+    await this.#transport?.stopAgent();
   }
 
   mute(muted) {
@@ -167,7 +176,7 @@ export class Call {
     for (const track of this.#microphone.getTracks()) track.stop();
     this.#microphone = stream;
     this.#hush();
-    this.#sound.watchCaller(stream);
+    await this.#sound.watchCaller(stream);
     await this.#transport.replaceMicrophone(stream);
   }
 }

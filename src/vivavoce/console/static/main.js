@@ -98,6 +98,7 @@ function show(state, changed) {
   byId("clock").hidden = !live;
   byId("agent").disabled = ["asking", "connecting", "live", "loading"].includes(phase) || !byId("agent").options.length;
   byId("status-text").textContent = live ? liveStatus(state) : STATUS[phase];
+  if (changed.includes("phase")) byId("phase-text").textContent = live ? `Connected to ${state.title}` : STATUS[phase];
   byId("mute").setAttribute("aria-pressed", String(state.muted));
   byId("mute").disabled = state.typing;
   byId("mute-label").textContent = state.typing ? "Typing only" : state.muted ? (preferences.get("space") === "push" ? "Hold Space" : "Unmute") : "Mute";

@@ -24,9 +24,9 @@ export function silence(context) {
 }
 
 /** Calls `frame` with 20 ms of PCM16 at the protocol's 24 kHz at a time; returns what ends it. */
-export async function capture(context, stream, frame) {
-  const source = context.createMediaStreamSource(stream);
-  const worklet = new AudioWorkletNode(context, "microphone", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+export async function capture(sound, stream, frame) {
+  const source = await sound.source(stream);
+  const worklet = new AudioWorkletNode(source.context, "microphone", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
   worklet.port.onmessage = (message) => frame(message.data);
   source.connect(worklet);
   return () => {

@@ -36,7 +36,6 @@ export class Realtime {
   /** Typed words, and the request to answer them. */
   say(text) {
     const item = { type: "message", role: "user", content: [{ type: "input_text", text }] };
-    if (this.answering) this.cancel();
     this.#send({ type: "conversation.item.create", item });
     this.#send({ type: "response.create" });
   }

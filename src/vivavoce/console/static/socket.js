@@ -43,7 +43,7 @@ export async function openSocket({ agent, secret, microphone, sound, heard, clos
   socket.addEventListener("message", (message) => realtime.receive(JSON.parse(message.data)));
   await opened(socket);
 
-  let stopCapture = await capture(sound.context, microphone, sendFrame);
+  let stopCapture = await capture(sound, microphone, sendFrame);
   function sendFrame(pcm) {
     if (socket.bufferedAmount < BACKLOG_BYTES) send({ type: "input_audio_buffer.append", audio: toBase64(pcm) });
   }
@@ -56,13 +56,13 @@ export async function openSocket({ agent, secret, microphone, sound, heard, clos
     name: "WebSocket",
     call: "",
     realtime,
-    stopAgent() {
+    async stopAgent() {
       realtime.cancel();
-      cut();
+      await cut();
     },
     async replaceMicrophone(stream) {
       stopCapture();
-      stopCapture = await capture(sound.context, stream, sendFrame);
+      stopCapture = await capture(sound, stream, sendFrame);
     },
     close: () => socket.close(1000),
   };

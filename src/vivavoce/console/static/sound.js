@@ -2,9 +2,12 @@
 
 export const RATE_HZ = 24000; // the protocol's, and so the context's
 
+const WORKLETS = ["microphone-worklet.js", "playback-worklet.js"];
+
 export class Sound {
   #element = new Audio();
   #sink;
+  #native = null; // where a stream could not be taken into the context
 
   /** Must be made within a gesture of the person: browsers keep a page silent until then. */
   constructor(sink) {
@@ -15,21 +18,35 @@ export class Sound {
   }
 
   async load() {
-    await Promise.all(["microphone-worklet.js", "playback-worklet.js"].map((file) => this.context.audioWorklet.addModule(new URL(file, import.meta.url))));
+    await Promise.all(WORKLETS.map((file) => this.context.audioWorklet.addModule(new URL(file, import.meta.url))));
     await this.context.resume();
   }
 
+  /** A stream as a node. Some browsers take a stream only into a context of the device's own rate. */
+  async source(stream) {
+    try {
+      return this.context.createMediaStreamSource(stream);
+    } catch (error) {
+      if (error.name !== "NotSupportedError") throw error;
+    }
+    if (!this.#native) {
+      this.#native = new AudioContext({ latencyHint: "interactive" });
+      await this.#native.audioWorklet.addModule(new URL(WORKLETS[0], import.meta.url));
+    }
+    return this.#native.createMediaStreamSource(stream);
+  }
+
   /** Only to be measured: what the caller says is never played back to them. */
-  watchCaller(stream) {
-    this.context.createMediaStreamSource(stream).connect(this.callerLevel);
+  async watchCaller(stream) {
+    this.callerLevel = measured(await this.source(stream), this.callerLevel);
   }
 
   /** The agent's voice as a track. It is played by an element, since that is what echo cancellation listens to. */
-  playStream(stream) {
+  async playStream(stream) {
     this.#element.srcObject = stream;
     this.#route(this.#element);
     this.#element.play().catch(() => {});
-    this.context.createMediaStreamSource(stream).connect(this.agentLevel);
+    this.agentLevel = measured(await this.source(stream), this.agentLevel);
   }
 
   /** A queue for the agent's voice as samples. */
@@ -52,7 +69,15 @@ export class Sound {
   close() {
     this.#element.srcObject = null;
     this.context.close().catch(() => {});
+    this.#native?.close().catch(() => {});
   }
+}
+
+/** The level of what comes from `source`: by this meter, or by one of the source's own context. */
+function measured(source, level) {
+  const meter = source.context === level.context ? level : new AnalyserNode(source.context, { fftSize: level.fftSize });
+  source.connect(meter);
+  return meter;
 }
 
 class Player {

@@ -45,7 +45,7 @@ export async function openWebRtc({ agent, secret, microphone, sound, heard, clos
     name: "WebRTC",
     call,
     realtime,
-    stopAgent() {
+    async stopAgent() {
       realtime.cancel();
       realtime.clearOutput();
     },

@@ -35,6 +35,7 @@ RATE_HZ = 24_000
 _REPORT_EVERY_FRAMES = 50
 _DRAIN_S = 0.5
 _CLOSE_S = 3.0
+_SOONEST_S = 0.002  # from frame to frame after a stall of ours, so that what waits in the socket is read meanwhile
 _LARGEST_PORT = 65_535
 
 
@@ -275,7 +276,7 @@ class WebRtcPeer:
             spoken = self._speaker.frames
             for _ in range(_REPORT_EVERY_FRAMES):
                 due_s += self._listener.until_next_s
-                await asyncio.sleep(due_s - self._clock())  # at least others have their turn
+                await asyncio.sleep(max(_SOONEST_S, due_s - self._clock()))
                 await sink.audio(self._listener.frame(self._clock()))
             await self._receiver.report()
             if self._speaker.frames == spoken:

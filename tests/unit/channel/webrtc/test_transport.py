@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from importlib.metadata import requires, version
+from types import SimpleNamespace
 from typing import Any
 
 import aioice.ice
@@ -14,7 +15,7 @@ from aiortc.codecs import CODECS
 from aiortc.rtcrtpparameters import RTCRtpReceiveParameters
 from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket, RtcpSenderInfo, RtcpSrPacket, RtpPacket
 
-from vivavoce.channel.webrtc.transport import PacketReceiver, load_libraries, take_over_receiver
+from vivavoce.channel.webrtc.transport import PacketReceiver, load_libraries, take_over_gathering, take_over_receiver
 from vivavoce.errors import NotAvailable
 
 pytestmark = pytest.mark.slow
@@ -134,3 +135,35 @@ def test_without_aiortc_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     load_libraries.cache_clear()
     with pytest.raises(NotAvailable, match=r"pip install 'vivavoce\[webrtc\]'"):
         load_libraries()
+
+
+def gathering(monkeypatch: pytest.MonkeyPatch, addresses: list[str], ports: tuple[int, int] | None) -> list[Any]:
+    """The candidates of a connection that knows a STUN server, which says 203.0.113.9 of all."""
+
+    async def ask(protocol: Any, server: tuple[str, int]) -> tuple[str, None]:
+        assert server == ("stun.example.com", 3478)
+        if protocol.local_candidate.host == "127.0.0.2":
+            raise OSError("no answer")
+        return f"203.0.113.9 for {protocol.local_candidate.host}", None
+
+    async def gather() -> list[Any]:
+        connection = aioice.ice.Connection(ice_controlling=False, stun_server=("stun.example.com", 3478))
+        transport = SimpleNamespace(iceGatherer=SimpleNamespace(_connection=connection))
+        take_over_gathering(load_libraries(), transport, ports)
+        candidates = await connection.get_component_candidates(1, addresses)
+        await connection.close()
+        return candidates
+
+    monkeypatch.setattr(aioice.ice, "server_reflexive_candidate", ask)
+    return asyncio.run(gather())
+
+
+def test_addresses_from_a_stun_server_come_with_those_of_the_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, reflexive = gathering(monkeypatch, ["127.0.0.1", "127.0.0.2"], (42_000, 42_050))
+    assert (first.host, second.host) == ("127.0.0.1", "127.0.0.2")
+    assert 42_000 <= first.port <= 42_050
+    assert reflexive == "203.0.113.9 for 127.0.0.1"
+
+
+def test_a_machine_without_a_network_is_reached_by_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gathering(monkeypatch, [], None)[0].host == "127.0.0.1"

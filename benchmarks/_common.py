@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -35,15 +36,20 @@ def best_us(action: Callable[[], object], *, repeat: int, number: int) -> float:
     return best * 1e6
 
 
-def on_core(core: int, command: list[str], *, first: bool = True) -> list[str]:
-    """``command`` on that core alone and, if ``first``, before all else that runs on the machine: if there are so
-    many cores, the system has a way to say so, and we may.
+def on_core(core: int, command: list[str]) -> list[str]:
+    """``command`` on that core alone, where there are so many and the system has a way to say so."""
+    if shutil.which("taskset") is None or (os.cpu_count() or 1) <= core:
+        return command
+    return ["taskset", "-c", str(core), *command]
+
+
+def put_first(pid: int) -> None:
+    """Let a process go before all else on the machine, if we may. It has to lead a session of its own: on Linux
+    niceness counts within a session, and sessions have one of their own.
     """
-    if shutil.which("taskset") is not None and (os.cpu_count() or 1) > core:
-        command = ["taskset", "-c", str(core), *command]
-    if first and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("nice") is not None:
-        command = ["nice", "-n", "-15", *command]
-    return command
+    with contextlib.suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, pid, -15)
+        Path(f"/proc/{pid}/autogroup").write_text("-15")
 
 
 def cpu_s(pid: int) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from _call_marks import FRAME_SAMPLES_AT_MODEL
-from _common import cpu_s, on_core, rss_mib
+from _common import cpu_s, on_core, put_first, rss_mib
 from bedrock_client import make_certificate
 
 HERE = Path(__file__).resolve().parent
@@ -48,7 +49,9 @@ class Piped:
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment},
+            start_new_session=True,
         )
+        put_first(self.process.pid)
 
     def say(self, line: str) -> None:
         assert self.process.stdin is not None
@@ -151,7 +154,7 @@ class Server:
         )
         told = json.loads(self._piped.read())
         self.ready_s = time.monotonic() - began_s
-        self.pid = self._piped.process.pid  # nice and taskset become what they start
+        self.pid = self._piped.process.pid  # taskset becomes what it starts
         self.port = int(told["url"].rpartition(":")[2])
         time.sleep(0.3)
         self.idle_mib = rss_mib(self.pid)
@@ -166,6 +169,7 @@ class Server:
 
 @contextmanager
 def serving(folder: Path, settings: str = "") -> Iterator[tuple[Nova, Server]]:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
     nova = Nova(folder)
     try:
         server = Server(nova, folder, settings)

@@ -95,7 +95,7 @@ def attacked(nova: Nova, server: Server, folder: Path, name: str, seconds: float
     command = [sys.executable, str(HERE / "_abuse_attacks.py"), name, str(server.port), KEY, str(seconds - 0.8)]
     with Peak(server.pid) as peak:
         attack = subprocess.Popen(
-            on_core(OTHERS_CORE, command, first=False),
+            on_core(OTHERS_CORE, command),
             stdout=subprocess.PIPE,
             text=True,
             env={"PYTHONPATH": str(ROOT / "src")},

@@ -44,8 +44,6 @@ def read_request(response: Mapping[str, Any] | None, offer: Offer, session: Conf
     limit = members.get("max_output_tokens")
     if limit is not None and limit != session.session["max_output_tokens"]:
         raise invalid("response.max_output_tokens", "The limit is the session's; set it with 'session.update'.")
-    if members.get("tools") and not _same_tools(members["tools"], session):
-        raise invalid("response.tools", "The tools are the session's; set them with 'session.update'.")
     aside = _is_aside(members.get("conversation", "auto"))
     asked = members.get("input")
     if asked is not None and not aside:
@@ -62,10 +60,6 @@ def read_request(response: Mapping[str, Any] | None, offer: Offer, session: Conf
 _LIKE_SESSION = frozenset(
     "instructions output_modalities parallel_tool_calls prompt tool_choice tools max_output_tokens".split()
 )
-
-
-def _same_tools(tools: list[Mapping[str, Any]], session: Configuration) -> bool:
-    return sorted(str(tool["name"]) for tool in tools) == sorted(tool.name for tool in session.tools)
 
 
 def _is_aside(conversation: Any) -> bool:
@@ -102,17 +96,34 @@ def _input(value: Any) -> tuple[Mapping[str, Any], ...] | None:
 def _instructions(members: Mapping[str, Any], session: Configuration, *, aside: bool) -> str:
     """A model in talk cannot be given other tools for one reply, but it can be told."""
     told = [str(members.get("instructions", ""))]
-    choice = members.get("tool_choice", session.tool_choice)
-    if not aside and choice != session.tool_choice and choice != "auto":
-        name = choice["name"] if isinstance(choice, dict) else ""
-        if name and all(tool.name != name for tool in session.tools):
-            raise invalid("response.tool_choice.name", f"There is no tool {name[:100]!r} in the session.")
-        told.append(
-            {"none": "Call no tool for this reply.", "required": "Call a tool for this reply."}.get(
-                "" if name else choice, f"Call the tool {name} for this reply."
-            )
-        )
+    if aside:
+        if members.get("tools") or members.get("tool_choice", "auto") not in ("auto", "none"):
+            raise invalid("response.tools", "An out-of-band response calls no tools.")
+    else:
+        told += _about_tools(members, session)
     return "\n\n".join(each for each in told if each)
+
+
+def _about_tools(members: Mapping[str, Any], session: Configuration) -> list[str]:
+    known = [tool.name for tool in session.tools]
+    offered = [tool["name"] for tool in members.get("tools", ())] if "tools" in members else known
+    for index, name in enumerate(offered):
+        if name not in known:
+            message = f"There is no tool {name!r} in the session; declare it with 'session.update'."
+            raise invalid(f"response.tools[{index}].name", message)
+    choice = members.get("tool_choice", session.tool_choice)
+    if isinstance(choice, dict):
+        choice = choice["name"]
+        if choice not in known:
+            raise invalid("response.tool_choice.name", f"There is no tool {choice[:100]!r} in the session.")
+    if choice == "none" or (known and not offered):
+        return ["Call no tool for this reply."] if session.tool_choice != "none" else []
+    told = (
+        [f"Call no other tools than these for this reply: {', '.join(offered)}."] if set(offered) != set(known) else []
+    )
+    if choice not in ("auto", session.tool_choice):
+        told.append(f"Call {'a tool' if choice == 'required' else f'the tool {choice}'} for this reply.")
+    return told
 
 
 def _check_audio(audio: Any, offer: Offer, session: Configuration) -> None:

@@ -230,7 +230,8 @@ class TestReplies:
             ({"metadata": {"k": "x" * 600}}, "response.metadata"),
             ({"max_output_tokens": 5}, "response.max_output_tokens"),
             ({"tools": [{"type": "mcp"}]}, "response.tools[0].type"),
-            ({"tools": [{"type": "function", "name": "another"}]}, "response.tools"),
+            ({"conversation": "none", "tool_choice": "required"}, "response.tools"),
+            ({"tools": [{"type": "function", "name": "another"}]}, "response.tools[0].name"),
             ({"tool_choice": {"type": "function", "name": "x"}}, "response.tool_choice.name"),
             ({"prompt": {"id": "x"}}, "response.prompt"),
             ({"audio": {"output": {"voice": "nobody"}}}, "response.audio.output.voice"),
@@ -250,10 +251,25 @@ class TestReplies:
         again = {"audio": {"output": output}, "max_output_tokens": "inf", "conversation": "auto", **LOOK}
         assert line.say("response.create", response=again) == []
 
-    def test_no_tool_for_this_reply(self) -> None:
-        line = Line(LOOK)
-        line.say("response.create", response={"tool_choice": "none"})
-        assert line.emitted == [ReplyRequested("Call no tool for this reply.")]
+    @pytest.mark.parametrize(
+        ("response", "told"),
+        [
+            ({}, ""),
+            ({"tool_choice": "auto"}, ""),
+            ({"tool_choice": "none"}, "Call no tool for this reply."),
+            ({"tools": []}, "Call no tool for this reply."),
+            ({"tools": [{"name": "look"}]}, "Call no other tools than these for this reply: look."),
+            ({"tool_choice": "required"}, "Call a tool for this reply."),
+            (
+                {"tool_choice": {"type": "function", "name": "dial"}, "instructions": "Dial."},
+                "Dial.\n\nCall the tool dial for this reply.",
+            ),
+        ],
+    )
+    def test_tools_for_this_reply_alone_are_told_to_the_model(self, response: dict[str, Any], told: str) -> None:
+        line = Line({"tools": [{"name": "look"}, {"name": "dial"}]})
+        line.say("response.create", response=response)
+        assert line.emitted == [ReplyRequested(told)]
 
 
 class TestCancelling:

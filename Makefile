@@ -24,7 +24,7 @@ demo: $(RUN) ## hear a recorded caller talk with an agent
 	@$(BIN)/vivavoce demo $(ARGS)
 
 test: $(DEV) ## everything: check, then the unit suite, then the slow tests
-	@sh scripts/debian_packages.sh flite node
+	@sh scripts/debian_packages.sh flite node chromium
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest $(ARGS)
 

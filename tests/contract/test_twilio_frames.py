@@ -23,27 +23,21 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from vivavoce.agent.declaration import Agent
+from tests.contract.phones import serving
 from vivavoce.audio.files import read_audio
 from vivavoce.audio.g711 import ulaw_decode, ulaw_encode
 from vivavoce.audio.level import rms_dbfs
 from vivavoce.audio.resample import resample
-from vivavoce.engine.clock import loop_time_s, wall_clock
+from vivavoce.engine.clock import loop_time_s
 from vivavoce.events import CallerPressed, CallerTranscribed, PlayoutStopped
-from vivavoce.model.scripted import End, Hear, Say, Script, ScriptedModel, Step, When
-from vivavoce.server.application import application
-from vivavoce.server.desk import ServedAgent
-from vivavoce.server.door import open_door
-from vivavoce.server.listen import Signals, open_listener, serve
-from vivavoce.server.settings import ServerSettings
-from vivavoce.server.telephony.routes import routes
+from vivavoce.model.scripted import End, Hear, Say, Script, Step, When
 from vivavoce.server.telephony.settings import TelephonySettings, TwilioSettings
-from vivavoce.timeline.disk import Disk
 from vivavoce.timeline.read import read_timeline
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 TOKEN = "the account's auth token"
+SETTINGS = TelephonySettings(twilio=TwilioSettings(auth_token=TOKEN))
 SPEECH = Path(__file__).parents[2] / "src" / "vivavoce" / "demo" / "caller"
 SCRIPT = Script(
     step=(
@@ -123,25 +117,6 @@ class Phone:
         await self.until(lambda: len(self.heard) >= ms * 8 and not self.marks)
 
 
-@asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[str]:
-    settings = ServerSettings(port=0)
-    listener = open_listener(settings)
-    base = f"127.0.0.1:{listener.getsockname()[1]}"
-    agent = Agent("The desk", "Answer.", greeting="Good day.")
-    served = ServedAgent("desk", agent, lambda _: [ScriptedModel(SCRIPT)])
-    signals, ready = Signals(), asyncio.Event()
-    door = open_door(settings, [served], folder, Disk(), wall_clock, sealing_key=bytes(32))
-    telephony = TelephonySettings(twilio=TwilioSettings(auth_token=TOKEN))
-    ways_in = routes(door.desk, telephony, public_url=f"http://{base}", ticket_key=bytes(32))
-    app = application(door, ways_in)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(serve(app, door, [listener], ready.set, signals))
-        await ready.wait()
-        yield base
-        signals.asked.set()
-
-
 async def parameters(base: str) -> dict[str, str]:
     """What Twilio finds in the TwiML that the webhook answers."""
     form = {"CallSid": "CA1", "From": "+15550100"}
@@ -174,7 +149,7 @@ async def calling(base: str) -> AsyncIterator[Phone]:
 
 def test_a_whole_call(tmp_path: Path) -> None:
     async def call() -> Phone:
-        async with serving(tmp_path) as base, calling(base) as phone:
+        async with serving(tmp_path, SETTINGS, SCRIPT) as base, calling(base) as phone:
             await phone.has_heard(800)
             phone.say("02-saturday.flac")
             await phone.until(lambda: len(phone.heard) > 8 * 800 + 8 * 2000)  # into the long answer
@@ -210,7 +185,7 @@ def test_a_whole_call(tmp_path: Path) -> None:
 @pytest.mark.parametrize("headers", [{}, {"x-twilio-signature": "AAAA"}, signed("wss://127.0.0.1/twilio/stream", {})])
 def test_nobody_else_opens_a_stream(tmp_path: Path, headers: dict[str, str]) -> None:
     async def call() -> int:
-        async with serving(tmp_path) as base:
+        async with serving(tmp_path, SETTINGS, SCRIPT) as base:
             with pytest.raises(InvalidStatus) as refused:
                 await connect(f"ws://{base}/twilio/stream", additional_headers=headers)
             return refused.value.response.status_code

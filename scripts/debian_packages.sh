@@ -17,6 +17,7 @@ packages_of() {
     case $1 in
         venv) echo python3 python3-venv ;;
         node) echo nodejs npm ;;
+        chromium) echo chromium fonts-liberation ;;
         *) echo "$1" ;;
     esac
 }

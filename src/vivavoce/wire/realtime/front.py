@@ -36,7 +36,7 @@ from vivavoce.wire.realtime.complaint import Complaint, invalid
 from vivavoce.wire.realtime.configuration import AudioOver, Configuration, Encoding, Modality, Offer
 from vivavoce.wire.realtime.idle import Idle
 from vivavoce.wire.realtime.listening import Listening
-from vivavoce.wire.realtime.parts import Parts
+from vivavoce.wire.realtime.parts import Parts, earlier
 from vivavoce.wire.realtime.requests import Request
 from vivavoce.wire.realtime.session import first_configuration, updated
 from vivavoce.wire.realtime.talking import Talking
@@ -73,11 +73,9 @@ class Front:
     @property
     def deadline(self) -> Instant | None:
         """When :meth:`time_passed` is due."""
-        if self._closed:
-            return None
-        idle = self._idle.deadline(self._parts.configuration.idle_timeout_ms)
-        dues = (self._begin_at, idle, self._talking.deadline)
-        return min((due for due in dues if due is not None), default=None)
+        if self._closed or self._begin_at is not None:
+            return None if self._closed else self._begin_at
+        return earlier(self._talking.deadline, self._idle.deadline(self._parts.configuration.idle_timeout_ms))
 
     def open(self, now: Instant) -> list[Action]:
         """The first thing that a client hears."""

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from vivavoce.events import Instant
 from vivavoce.wire.realtime.configuration import AudioOver, Configuration, Offer
 from vivavoce.wire.realtime.conversation import Conversation
 from vivavoce.wire.realtime.writer import Writer
+
+
+def earlier(one: Instant | None, other: Instant | None) -> Instant | None:
+    """Of two deadlines, either of which may not be."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(other, one)
 
 
 @dataclass(slots=True)

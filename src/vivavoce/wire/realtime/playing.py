@@ -15,6 +15,7 @@ from vivavoce.events import (
     Samples,
 )
 from vivavoce.wire.realtime.actions import Action, Emit
+from vivavoce.wire.realtime.parts import earlier
 from vivavoce.wire.realtime.playback import Playback
 from vivavoce.wire.realtime.writer import Writer
 
@@ -45,8 +46,10 @@ class ClientPlays:
 
     @property
     def deadline(self) -> Instant | None:
-        cuts = [cut.until for cut in self._cuts.values()]
-        return min((due for due in (*cuts, self._playback.deadline) if due is not None), default=None)
+        due = self._playback.deadline
+        for cut in self._cuts.values():
+            due = earlier(due, cut.until)
+        return due
 
     def play(self, response: ResponseId, samples: int, now: Instant, *, at_once: bool) -> list[Action]:
         return _emitted(self._playback.play(response, samples, now, at_once=at_once))

@@ -17,7 +17,7 @@ from vivavoce.wire.realtime.actions import Action
 from vivavoce.wire.realtime.client import TruncateItem
 from vivavoce.wire.realtime.complaint import Complaint, invalid
 from vivavoce.wire.realtime.configuration import Modality
-from vivavoce.wire.realtime.parts import Parts
+from vivavoce.wire.realtime.parts import Parts, earlier
 from vivavoce.wire.realtime.playing import CarrierPlays, ClientPlays
 from vivavoce.wire.realtime.replies import Replies, rewrite
 from vivavoce.wire.realtime.responses import Outcome
@@ -49,10 +49,7 @@ class Talking:
 
     @property
     def deadline(self) -> Instant | None:
-        mine, players = self.replies.deadline, self._client.deadline if self._client else None
-        if mine is None or players is None:
-            return players if mine is None else mine
-        return min(mine, players)
+        return earlier(self.replies.deadline, self._client.deadline if self._client is not None else None)
 
     def time_passed(self, now: Instant) -> Iterator[Action]:
         yield from self.replies.time_passed(now)

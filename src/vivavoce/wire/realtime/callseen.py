@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from vivavoce.events import (
     CloseCall,
+    CloseModel,
     ConnectionId,
     Disposition,
     ModelLost,
@@ -49,9 +50,11 @@ class CallSeen:
     def swapped(self, effect: SwapModel) -> None:
         self._connection, self._lost = effect.connection, False
 
-    def model_changes(self, value: OpenModel | ModelLost) -> None:
-        """A session that is opened while there is one waits until it takes over."""
-        if isinstance(value, ModelLost):
+    def model_changes(self, value: OpenModel | CloseModel | ModelLost) -> None:
+        """A session that is opened while there is one waits until it takes over. One that an agent's revision comes
+        before is closed before it was ready, and the next one is the first.
+        """
+        if not isinstance(value, OpenModel):
             self._lost = self._lost or self.current(value.connection)
         elif self._connection is None or self._lost:
             self._connection, self._lost = value.connection, False

@@ -11,7 +11,8 @@ Nothing here raises for what a client sends: what is wrong is answered with an `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from vivavoce.events import (
     AgentAudio,
@@ -208,7 +209,8 @@ class Front:
         self._parts.configuration = after
         yield self._parts.writer.send("session.updated", session=after.session)
         if self._begin_at is not None:
-            yield from self._begin()
+            if not _only_traces(event.session):
+                yield from self._begin()
             return
         if after.turn_detection is not before.turn_detection:
             yield from self._listening.reconfigured()
@@ -219,3 +221,8 @@ class Front:
         if not self._parts.client_plays:
             raise invalid("type", "Audio comes over the peer connection here, not as 'input_audio_buffer.append'.")
         return self._listening.append(audio)
+
+
+def _only_traces(update: Mapping[str, Any]) -> bool:
+    """OpenAI's Agents SDKs send their tracing in an update of its own, JavaScript's before the one that says it all."""
+    return "tracing" in update and update.keys() <= {"type", "model", "tracing"}

@@ -16,6 +16,7 @@ from vivavoce.events import (
     CancelResponse,
     CancelTool,
     CloseCall,
+    CloseModel,
     Effect,
     Event,
     FinishPlaying,
@@ -106,7 +107,7 @@ class Watching:
                 self._call.taken = Taken.STOP
             case CallerText() | ReplyRequested():
                 self._call.taken = Taken.ASKED
-            case OpenModel() | ModelLost():
+            case OpenModel() | CloseModel() | ModelLost():
                 self._call.model_changes(value)
             case SwapModel():
                 self._swapped(value)

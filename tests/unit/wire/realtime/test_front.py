@@ -17,6 +17,7 @@ from vivavoce.events import (
     CallerTranscribed,
     CancelResponse,
     CloseCall,
+    CloseModel,
     ConnectionId,
     Disposition,
     Evidence,
@@ -73,6 +74,13 @@ class TestBeginning:
         front = new_front()
         front.open(seconds(0))
         assert not begun([*front.receive('{"type":"session.update","session":{}}', seconds(0.05))])
+        assert begun([*front.time_passed(seconds(0.15))])
+
+    def test_an_update_of_the_tracing_alone_does_not_begin_it(self) -> None:
+        front = new_front()
+        front.open(seconds(0))
+        update = {"type": "session.update", "session": {"type": "realtime", "tracing": "auto"}}
+        assert not begun([*front.receive(json.dumps(update), seconds(0.05))])
         assert begun([*front.time_passed(seconds(0.15))])
 
     def test_any_other_event_begins_it(self) -> None:
@@ -204,6 +212,11 @@ class TestAnotherModelSession:
     def test_one_that_replaces_a_lost_one_before_it_was_ready(self) -> None:
         line = Line()
         line.see(ModelLost(ONE, "gone"), OpenModel(TWO, 0))
+        assert kinds(line.see(ResponseStarted(TWO, A))) == ["response.created"]
+
+    def test_one_that_a_revision_closed_before_it_was_ready(self) -> None:
+        line = Line()
+        line.see(CloseModel(ONE), OpenModel(TWO, 0))
         assert kinds(line.see(ResponseStarted(TWO, A))) == ["response.created"]
 
     def test_what_it_hears_again_is_no_second_turn(self) -> None:

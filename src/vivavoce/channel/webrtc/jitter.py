@@ -85,7 +85,8 @@ class _Waiting(NamedTuple):
 _LARGEST_SEQUENCE_STEP = 500
 _LARGEST_TIME_STEP_S = 30
 _SILENCE_AFTER_MS = 100
-_HYSTERESIS_MS = 5  # the step of the target
+_MARGIN_MS, _MARGIN = 2, 0.1  # above the target, so that its own wavering costs nothing
+_DEFICIT_MS = 7  # less than this below it nothing is put in
 _REMEMBERED_DELAYS = 3_000  # a minute of 20 ms packets
 
 
@@ -170,32 +171,34 @@ class JitterBuffer:
         return first.packet
 
     def spare_ms(self, now_s: float, pending_ms: float) -> float | None:
-        """By how much packets could come later than the target says and still be in time; None if there is none.
+        """By how much packets could come later than expected and still be in time; None if there is none.
 
-        To be asked once for each frame, before its first ``take``, as ``surplus_ms``.
+        To be asked once for each frame, before its first ``take``. ``pending_ms`` is what was taken and has not been
+        played.
         """
         stream = self._stream
         if stream is None or not stream.waiting:
             return None
-        packet_ms = stream.waiting[0].packet.samples / self._per_ms
+        first = stream.waiting[0]
         # Of packets shorter than a frame the last one that is needed counts.
-        further_ms = max(0.0, self.settings.frame_ms - packet_ms - pending_ms)
-        return self._age_ms(stream, stream.next_timestamp, now_s * 1000) - further_ms - stream.arrivals.target_ms
+        further_ms = max(0.0, self.settings.frame_ms - first.packet.samples / self._per_ms - pending_ms)
+        expected_ms = stream.arrivals.target_ms * (1 + _MARGIN) + _MARGIN_MS
+        return self._age_ms(stream, first.timestamp, now_s * 1000) - further_ms - expected_ms
 
     def surplus_ms(self, spare_ms: float | None, pending_ms: float) -> float:
         """How much sound could be left out (or, if negative, should be put in) for the delay to be the target.
 
-        ``pending_ms`` is what was taken and has not been played. That makes nothing safer: packets must be here when
-        the next whole frame is due, so that of the delay whole frames above the target are of no use, and this.
+        What is pending makes nothing safer: packets must be here when the next whole frame is due, so that of the delay
+        whole frames above the target are of no use, and this.
         """
         stream, frame_ms = self._stream, self.settings.frame_ms
         if stream is None or spare_ms is None:
             return 0.0
         if spare_ms < 0:
-            return pending_ms - frame_ms * ceil(max(0.0, -spare_ms - _HYSTERESIS_MS) / frame_ms)
+            return pending_ms - frame_ms * ceil(max(0.0, -spare_ms - _DEFICIT_MS) / frame_ms)
         # What is not here cannot be left out, however late it seems: the way may have become longer for good.
-        waiting_ms = (stream.newest_timestamp - stream.next_timestamp) / self._per_ms
-        return pending_ms + frame_ms * (max(0.0, min(spare_ms, waiting_ms) - _HYSTERESIS_MS) // frame_ms)
+        waiting_ms = (stream.newest_timestamp - stream.waiting[0].timestamp) / self._per_ms
+        return pending_ms + frame_ms * (min(spare_ms, waiting_ms) // frame_ms)
 
     def _age_ms(self, stream: _Stream, timestamp: int, now_ms: float) -> float:
         return stream.arrivals.age_ms(timestamp / self._per_ms, now_ms)

@@ -31,7 +31,8 @@ class PacketDecoder(Protocol):
 _HURRY_MS = 60  # above this surplus every packet may be shortened, below it one of three
 _UNHURRIED = 3
 _ALIGNED_MS = 3
-_ALIGN_STEP_MS = 0.1  # of a frame: half a percent, as far off as no clock is
+_ALIGN_STEP_MS = 0.1  # for each frame
+_LARGEST_SHIFT_MS = 10
 
 
 @dataclass(slots=True)
@@ -60,6 +61,7 @@ class Listener:
         self._concealer = Concealer(rate_hz)
         self._pending: Sound = np.zeros(0, np.float32)
         self._since_shortened = 0
+        self._shift_ms = 0.0
         self.until_next_s = self.buffer.settings.frame_ms / 1000
         """When to ask for the next frame: after its length, but for a step towards when packets have just come.
         Sound goes out by the frame; without this, packets would wait for half a frame on average.
@@ -86,11 +88,15 @@ class Listener:
         return to_pcm(frame)
 
     def _align(self, spare_ms: float | None) -> None:
-        frame_ms = self.buffer.settings.frame_ms
-        step_ms = 0.0
+        frame_ms, step_ms = self.buffer.settings.frame_ms, 0.0
         if spare_ms is not None:
-            early = spare_ms >= 0 and spare_ms % frame_ms > _ALIGNED_MS
-            step_ms = -_ALIGN_STEP_MS if early else _ALIGN_STEP_MS if spare_ms < 0 else 0.0
+            lead_ms = spare_ms % frame_ms
+            if lead_ms > _ALIGNED_MS:
+                step_ms = _ALIGN_STEP_MS if lead_ms > _LARGEST_SHIFT_MS else -_ALIGN_STEP_MS
+        # Never far from where it began: the call's time is its count of frames.
+        if abs(self._shift_ms + step_ms) > _LARGEST_SHIFT_MS:
+            step_ms = 0.0
+        self._shift_ms += step_ms
         self.until_next_s = (frame_ms + step_ms) / 1000
 
     @property

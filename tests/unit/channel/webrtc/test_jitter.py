@@ -122,12 +122,21 @@ def test_a_sender_whose_clock_is_fast_does_not_pile_up() -> None:
     assert line.standing_ms <= 30
     assert line.listener.buffer.counts.discarded == 0
     assert line.listener.counts.concealed == 0
-    assert line.frames > 119 * 50
+    assert line.listener.counts.shortened > 700
+    assert line.frames == pytest.approx(119 * 50, abs=2)
 
 
 @pytest.mark.parametrize("phase_ms", [1, 6, 11, 16])
 def test_frames_are_asked_for_when_packets_have_just_come(phase_ms: int) -> None:
     line = Line(steady(500, delay_s=phase_ms / 1000))
     line.listen(9)
-    assert line.listener.buffer.delays_ms[-1] <= line.listener.buffer.target_ms + 4
+    assert line.listener.buffer.delays_ms[-1] <= line.listener.buffer.target_ms + 6
     assert line.listener.until_next_s == 0.02
+
+
+def test_a_single_late_packet_leaves_no_frame_too_many() -> None:
+    """It costs one frame of concealment, and so of delay, which is not to stay."""
+    line = Line([(number, at_s + (0.022 if number == 200 else 0)) for number, at_s in steady(1500)])
+    line.listen(29)
+    assert line.listener.counts.concealed > 0
+    assert line.listener.buffer.delays_ms[-1] <= line.listener.buffer.target_ms + 6

@@ -59,10 +59,10 @@ class Asking:
         yield self._parts.writer.send("conversation.item.deleted", item_id=event.item_id)
         if item.kind == "function_call_output":
             self.tools.forget(item)
-        elif item.known and item.text and item.kind == "message":
-            yield Emit(HistoryRevised(self._parts.conversation.turns()))
         elif item.role == "system":
-            yield from self._note([])
+            yield from self._note(self._parts.conversation.unknown())
+        elif item.known and item.text:
+            yield Emit(HistoryRevised(self._parts.conversation.turns()))
 
     def retrieve_item(self, event: RetrieveItem) -> Iterator[Action]:
         """Without its audio, which is not kept."""

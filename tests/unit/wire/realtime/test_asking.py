@@ -9,11 +9,14 @@ import pytest
 
 from tests.unit.wire.realtime.line import ONE, A, B, Line, kinds, the
 from vivavoce.events import (
+    Audio,
     CallerAudio,
     CallerInterrupted,
     CallerSpeechStarted,
     CallerText,
     CancelTool,
+    CloseCall,
+    Disposition,
     Flush,
     HistoryRevised,
     PastTurn,
@@ -23,6 +26,7 @@ from vivavoce.events import (
     Samples,
     Speaker,
     ToolCallId,
+    UsageReported,
 )
 from vivavoce.wire.realtime.actions import AnswerTool, AskAside, Revise
 
@@ -340,6 +344,14 @@ class TestHistory:
         line.update({"instructions": "x"})
         assert line.front.configuration.notes == ("The caller is in Rome.",)
 
+    def test_what_the_system_said_may_be_taken_back(self) -> None:
+        line = Line()
+        line.write("The caller is in Rome.", role="system", item={"id": "note"})
+        line.caller_speaks()
+        line.say("conversation.item.delete", item_id="note")
+        (revise,) = line.wanted(Revise)
+        assert revise.configuration.notes == ()
+
     def test_a_reply_asked_for_with_a_new_history(self) -> None:
         line = Line()
         line.caller_speaks("Hello.")
@@ -453,6 +465,23 @@ class TestAsides:
         line.actions = line.front.aside_failed(second, "no model", line.now)
         assert line.sent[0]["response"]["status_details"]["error"]["message"] == "no model"
         assert line.front.aside_text(second, "late", line.now) == []
+
+    def test_one_that_is_spoken(self) -> None:
+        line = Line()
+        aside = self.ask(line)
+        line.actions = [
+            *line.front.aside_text(aside, "Yes.", line.now),
+            *line.front.aside_audio(aside, Audio(bytes(960)), line.now),
+            *line.front.aside_done(aside, UsageReported(ONE, 1, 2, 3, 4), line.now),
+        ]
+        assert "response.output_audio.delta" in line.kinds
+        assert line.sent[-1]["response"]["usage"]["total_tokens"] == 10
+
+    def test_what_is_being_made_when_the_call_ends_has_failed(self) -> None:
+        line = Line()
+        self.ask(line)
+        done = the(line.see(CloseCall(Disposition.COMPLETED, "bye")), "response.done")["response"]
+        assert done["status"] == "failed"
 
     def test_four_at_a_time(self) -> None:
         line = Line()

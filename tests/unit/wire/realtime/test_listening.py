@@ -20,6 +20,7 @@ from vivavoce.events import (
     Samples,
     Speaker,
 )
+from vivavoce.wire.realtime.configuration import AudioOver
 from vivavoce.wire.realtime.listening import BUFFER_LIMIT_MS
 
 MANUAL = {"audio": {"input": {"turn_detection": None, "transcription": {"model": "x"}}}}
@@ -231,6 +232,13 @@ class TestCommittedTurns:
         line.say("response.create")
         assert line.emitted[0] == HistoryRevised((PastTurn(Speaker.CALLER, "I am Ada."),))
         assert not any(isinstance(event, CallerText | ReplyRequested) for event in line.emitted)
+
+    def test_audio_beside_the_events_is_committed_too(self) -> None:
+        line = Line(MANUAL, over=AudioOver.MEDIA)
+        assert line.front.caller_audio(bytes(9_600), line.now) == []
+        line.say("input_audio_buffer.commit")
+        line.say("response.create")
+        assert heard(line)[:9_600] == bytes(9_600)
 
     def test_a_client_may_begin_to_detect_turns_while_the_caller_speaks(self) -> None:
         line = Line()

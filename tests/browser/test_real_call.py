@@ -60,6 +60,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
         assert process.stdout is not None
         try:
             yield json.loads(process.stdout.readline())["url"], calls
+            assert process.poll() is None, "the server did not live through the calls"
         finally:
             process.terminate()
             process.wait(20)

@@ -16,6 +16,7 @@ PEERS = Path(__file__).parent / "peers"
 BUILT = ROOT / "build" / "contract"
 PYTHON_PACKAGES = ("aws-sdk-bedrock-runtime==0.12.0", "awscrt==0.32.2")
 NODE_PACKAGES = ("@aws-sdk/client-bedrock-runtime@3.1164.0",)
+REALTIME_NODE_PACKAGES = ("@openai/agents-realtime@0.20.0", "openai@7.57.0", "ws@8.23.0", "zod@4.6.7")
 OLDEST_PYTHON = (3, 12)
 OLDEST_NODE = 18
 INSTALL_LIMIT_S = 300
@@ -45,20 +46,30 @@ def python_peer() -> list[str]:
 
 def javascript_peer() -> list[str]:
     """How to run the AWS JavaScript SDK. Raises :class:`NoPeer`."""
+    return _node_peer("aws_javascript.mjs", "aws-javascript", NODE_PACKAGES)
+
+
+def realtime_peer(script: str) -> tuple[list[str], Path]:
+    """How to run one of OpenAI's JavaScript SDKs, and where. Raises :class:`NoPeer`."""
+    folder = BUILT / "realtime-javascript"
+    return _node_peer(script, folder.name, REALTIME_NODE_PACKAGES), folder
+
+
+def _node_peer(script: str, name: str, packages: tuple[str, ...]) -> list[str]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
-        raise NoPeer("the AWS JavaScript SDK needs node and npm (on Debian, as root: apt-get install nodejs npm)")
+        raise NoPeer("JavaScript SDKs need node and npm (on Debian, as root: apt-get install nodejs npm)")
     version = subprocess.run([node, "--version"], capture_output=True, check=True, text=True).stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
-        raise NoPeer(f"the AWS JavaScript SDK needs Node {OLDEST_NODE} or later, and this is {version}")
-    folder = BUILT / "aws-javascript"
-    if not _is_made(folder, NODE_PACKAGES):
+        raise NoPeer(f"the JavaScript SDKs need Node {OLDEST_NODE} or later, and this is {version}")
+    folder = BUILT / name
+    if not _is_made(folder, packages):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "package.json").write_text('{"private": true}\n')
-        _install([npm, "install", "--no-audit", "--no-fund", "--loglevel=error", *NODE_PACKAGES], folder)
-        _mark_made(folder, NODE_PACKAGES)
-    return [node, str(PEERS / "aws_javascript.mjs")]
+        _install([npm, "install", "--no-audit", "--no-fund", "--loglevel=error", *packages], folder)
+        _mark_made(folder, packages)
+    return [node, str(PEERS / script)]
 
 
 def peer_folder(peer: str) -> Path:

@@ -21,10 +21,11 @@ from vivavoce.cli import options
 from vivavoce.cli.exits import Exit
 from vivavoce.cli.serving import Serving, as_line
 from vivavoce.cli.terminal import Terminal
+from vivavoce.errors import UsageError
 from vivavoce.server.desk import ServedAgent
 from vivavoce.server.front import front_application
 from vivavoce.server.listen import Signals, new_loop, open_listener, serve, tls_context, url_of
-from vivavoce.server.process import allow_many_connections
+from vivavoce.server.process import allow_many_connections, keep_pauses_short
 from vivavoce.server.secrets import new_sealing_key
 from vivavoce.server.settings import ServerSettings, finished, is_loopback, read_settings
 from vivavoce.server.telephony.settings import with_secrets
@@ -90,6 +91,7 @@ def command(agents: Sequence[str], **given: Any) -> int:
         variables=tuple(given["variables"]),
     )
     served = serving.served()
+    check_names(settings, served)
     tls_context(settings)  # what is wrong with it is told before anything is done
     allow_many_connections()
     with open_listener(settings) as listener:
@@ -108,7 +110,9 @@ def run_alone(
 
     async def main() -> int:
         door = serving.open_door(served, disk)
-        return await serve(front_application(door), door, [listener], announcement.make, Signals())
+        application = front_application(door)
+        keep_pauses_short()
+        return await serve(application, door, [listener], announcement.make, Signals())
 
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
@@ -144,6 +148,25 @@ def read_options(given: dict[str, Any]) -> ServerSettings:
     said = {name: given[name] for name in names if given[name] is not None}
     said.update({name: str(said[name]) for name in ("tls_cert", "tls_key") if name in said})
     return finished(msgspec.structs.replace(settings, **said))
+
+
+def check_names(settings: ServerSettings, served: Sequence[ServedAgent]) -> None:
+    """What the settings name has to be there: a misspelt quota would hold nobody back. Raises
+    :class:`~vivavoce.errors.UsageError`.
+    """
+    known = {*app.MODEL_KINDS, *(model for one in served for model in one.models)}
+    for model in settings.quotas:
+        if model not in known:
+            hint = f"this version knows {', '.join(sorted(known))}"
+            raise UsageError(f"[quotas.{model}] is for a model that is not known", hint=hint)
+    names = [one.name for one in served]
+    for key in settings.keys:
+        for agent in key.agents:
+            if agent not in names:
+                raise UsageError(
+                    f"the API key {key.name!r} is for an agent {agent!r}, which is not served",
+                    hint=f"served are {', '.join(names)}",
+                )
 
 
 @dataclass(frozen=True, slots=True)

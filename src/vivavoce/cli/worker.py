@@ -15,7 +15,7 @@ from vivavoce.cli.serving import Serving, from_line
 from vivavoce.errors import VivavoceError
 from vivavoce.server.front import front_application
 from vivavoce.server.listen import new_loop
-from vivavoce.server.process import allow_many_connections
+from vivavoce.server.process import allow_many_connections, keep_pauses_short
 from vivavoce.server.worker import work
 from vivavoce.timeline.disk import Disk
 
@@ -41,7 +41,9 @@ def run(serving: Serving, control: socket.socket, handed: socket.socket) -> None
 
     async def serve() -> None:
         door = serving.open_door(served, disk)
-        await work(front_application(door), door, control, handed)
+        application = front_application(door)
+        keep_pauses_short()
+        await work(application, door, control, handed)
 
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:

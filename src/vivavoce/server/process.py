@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import resource
 import sys
 from pathlib import Path
@@ -27,3 +28,16 @@ def allow_many_connections() -> None:
     wanted = _OPEN_FILES if most == resource.RLIM_INFINITY else min(most, _OPEN_FILES)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+_SWITCH_S = 0.0005
+
+
+def keep_pauses_short() -> None:
+    """For a process whose loop carries calls, once all is set up. What is there now stays, and the collector need
+    not look at it again and again; a thread that writes to disk gives way ten times sooner than it usually does.
+    With 45 calls the slowest hundredth of the frames took 33 ms without either, 7 with both (benchmarks/density.py).
+    """
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(_SWITCH_S)

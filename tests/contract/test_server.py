@@ -25,6 +25,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.unit.cli.agents import write_agent
+from tests.unit.cli.test_commands_page import fields_in, section
 from vivavoce.emulator.authority import authority_in
 from vivavoce.server.keys import hash_of
 from vivavoce.timeline.read import read_timeline
@@ -105,6 +106,7 @@ async def created(websocket: ClientConnection) -> dict[str, Any]:
 
 def test_ready_and_healthy_and_gone_with_a_signal(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
+        assert set(server.told) == fields_in(section("vivavoce serve"))
         assert server.told["agents"] == [{"name": "desk", "models": ["scripted"]}]
         assert server.told["pid"] == server.process.pid
         assert server.ask("/healthz") == (200, "ok\n")

@@ -24,6 +24,8 @@ REFUSED = {
     ("agent", "--tls-cert", "cert.pem", "--tls-key", "cert.pem"): "are no certificate and its key",
     ("agent", "--config", "none.toml"): "none.toml cannot be read",
     ("agent", "--config", "wrong.toml"): "unknown field `hots`",
+    ("agent", "--config", "quota.toml"): "[quotas.nova-3] is for a model that is not known",
+    ("agent", "--config", "other.toml"): "the API key 'shop' is for an agent 'desk', which is not served",
     ("agent", "--model", "gpt"): "Invalid value for '--model'",
     ("agent", "--model", "local", "--endpoint", "https://127.0.0.1"): "--endpoint and --ca are for a model",
     ("agent", "--var", "x"): "is no NAME=VALUE",
@@ -39,6 +41,8 @@ def test_what_makes_no_sense_is_told_before_anything_is_served(
     write_agent(tmp_path / "agent", ANSWERS_ONCE)
     (tmp_path / "wrong.toml").write_text("hots = 1")
     (tmp_path / "keyed.toml").write_text(f"[[keys]]\nname = 'shop'\nsha256 = '{'0' * 64}'")
+    (tmp_path / "quota.toml").write_text("[quotas.nova-3]\nsessions = 1")
+    (tmp_path / "other.toml").write_text(f"[[keys]]\nname = 'shop'\nsha256 = '{'0' * 64}'\nagents = ['desk']")
     (tmp_path / "cert.pem").write_text("no certificate")
     ran = vivavoce("serve", *options)
     assert ran.code == Exit.SETUP

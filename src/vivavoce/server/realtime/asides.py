@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from vivavoce.audio.pcm import samples_for, silence
+from vivavoce.engine.clock import now_us
 from vivavoce.engine.rates import RateBridge
 from vivavoce.errors import ModelFault, VivavoceError
 from vivavoce.events import (
@@ -27,7 +28,9 @@ from vivavoce.events import (
     UsageReported,
 )
 from vivavoce.model.port import Model, ModelSession
-from vivavoce.wire.realtime.actions import Aside
+from vivavoce.server.realtime.client_call import ClientCall
+from vivavoce.wire.realtime.actions import Action, Aside
+from vivavoce.wire.realtime.front import Front
 
 LIMIT_S = 60.0
 _ONE = ConnectionId(1)
@@ -122,3 +125,51 @@ async def _ask(aside: Aside, session: ModelSession, input_rate_hz: int, ready: a
     while True:
         session.perform(quiet)
         await asyncio.sleep(0.1)
+
+
+class Asides:
+    """Those of one client. What comes of them goes to ``front``, and what that wants done to ``do``."""
+
+    def __init__(self, front: Front, do: Callable[[Iterable[Action]], None]) -> None:
+        self._front = front
+        self._do = do
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    def ask(self, aside: Aside, call: ClientCall, tasks: asyncio.TaskGroup) -> None:
+        told = _Told(self._front, self._do, aside.id)
+
+        def make_models() -> Sequence[Model]:
+            return call.make_models_aside(aside.instructions)
+
+        task = tasks.create_task(answer_aside(aside, make_models, call.channel.rate_hz, told), name="aside")
+        self._running[aside.id] = task
+        task.add_done_callback(lambda _: self._running.pop(aside.id, None))
+
+    def cancel(self, aside_id: str) -> None:
+        if aside_id in self._running:
+            self._running[aside_id].cancel()
+
+    def cancel_all(self) -> None:
+        for task in self._running.values():
+            task.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Implements :class:`Told`."""
+
+    front: Front
+    do: Callable[[Iterable[Action]], None]
+    aside: str
+
+    def text(self, text: str) -> None:
+        self.do(self.front.aside_text(self.aside, text, now_us()))
+
+    def audio(self, audio: Audio) -> None:
+        self.do(self.front.aside_audio(self.aside, audio, now_us()))
+
+    def done(self, usage: UsageReported) -> None:
+        self.do(self.front.aside_done(self.aside, usage, now_us()))
+
+    def failed(self, message: str) -> None:
+        self.do(self.front.aside_failed(self.aside, message, now_us()))

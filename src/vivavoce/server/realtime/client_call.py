@@ -21,13 +21,11 @@ from vivavoce.wire.realtime.configuration import Configuration
 class ClientCall:
     """Runs once. The agent that the call is put down to is the served one; what its models are told is revised."""
 
-    def __init__(
-        self, desk: Desk, served: ServedAgent, channel: ClientChannel, tools: ClientTools, configuration: Configuration
-    ) -> None:
+    def __init__(self, desk: Desk, served: ServedAgent, channel: ClientChannel, configuration: Configuration) -> None:
         self.channel = channel
+        self.tools = ClientTools()
         self._desk = desk
         self._served = served
-        self._tools = tools
         self._configuration = configuration
         self._made: asyncio.Future[LiveCall] = asyncio.get_running_loop().create_future()
 
@@ -46,7 +44,7 @@ class ClientCall:
             make_models=lambda _agent: self._served.make_models(agent),
         )
         try:
-            live = await self._desk.answering(served, self.channel, client_tools=self._tools, witnesses=(witness,))
+            live = await self._desk.answering(served, self.channel, client_tools=self.tools, witnesses=(witness,))
         except BaseException:
             self._made.cancel()
             raise

@@ -7,20 +7,16 @@ on the call's timeline, and time. What it wants done is done here, in order.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Protocol, assert_never
-
-import msgspec
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import assert_never
 
 from vivavoce.channel.client import ClientChannel
 from vivavoce.engine.clock import now_us
 from vivavoce.errors import VivavoceError
 from vivavoce.events import (
     AgentAudio,
-    Audio,
     CallerAudio,
     CallerHungUp,
     ChannelEffect,
@@ -30,24 +26,17 @@ from vivavoce.events import (
     Disposition,
     Effect,
     Event,
-    Evidence,
     ForwardAudio,
     Instant,
-    Play,
-    PlayoutProgress,
-    ResponseId,
-    Samples,
-    UsageReported,
 )
 from vivavoce.server.desk import Desk, LiveCall, ServedAgent
-from vivavoce.server.realtime.asides import answer_aside
+from vivavoce.server.realtime.asides import Asides
+from vivavoce.server.realtime.audience import NORMAL, Audience, Outlet
 from vivavoce.server.realtime.client_call import ClientCall
-from vivavoce.server.realtime.client_tools import ClientTools
-from vivavoce.server.realtime.ids import new_id
+from vivavoce.server.realtime.line import Line
 from vivavoce.wire.realtime.actions import (
     Action,
     AnswerTool,
-    Aside,
     AskAside,
     Begin,
     CancelAside,
@@ -59,29 +48,7 @@ from vivavoce.wire.realtime.actions import (
 from vivavoce.wire.realtime.configuration import Configuration
 from vivavoce.wire.realtime.front import Front
 
-NORMAL = 1000
-_SOUND = b'{"type":"response.output_audio.delta",'
 _MOVES_NO_DEADLINE = (ForwardAudio, AgentAudio)  # fifty times a second, each
-
-
-class Outlet(Protocol):
-    """Where the session's events go."""
-
-    def send(self, message: str) -> None:
-        """Never blocks; once closed, does nothing."""
-        ...
-
-    def close(self, code: int = ..., reason: str = ...) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """How the client's sound is carried. ``name`` is the channel's. ``carrier`` takes the call's wishes where the sound
-    goes beside the protocol (WebRTC), and then never stops; without one it is in the client's events, and may.
-    """
-
-    name: str
-    carrier: Callable[[ChannelEffect], None] | None = None
 
 
 class Conversation:
@@ -91,19 +58,15 @@ class Conversation:
         self, desk: Desk, served: ServedAgent, front: Front, outlet: Outlet, line: Line, caller_name: str
     ) -> None:
         self.caller_name = caller_name
-        self._desk = desk
-        self._served = served
+        self._new_call = partial(ClientCall, desk, served)
         self._front = front
-        self._outlet = outlet
-        self._beside: list[Outlet] = []  # who joined, and hears of everything but the sound
+        self._audience = Audience(outlet)
         self._line = line
-        self._tools = ClientTools()
-        self._asides: dict[str, asyncio.Task[None]] = {}
+        self._asides = Asides(front, self._do)
         self._call: ClientCall | None = None
         self._timer = _Timer(self._time_passed)
         self._over = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
-        self._unspoken: Counter[ResponseId] = Counter()
         self._held: list[Action] | None = None  # what comes after a revision waits until that is done
 
     @property
@@ -119,23 +82,15 @@ class Conversation:
                 await self._over.wait()
             finally:
                 self._timer.stop()
-                for aside in self._asides.values():
-                    aside.cancel()
+                self._asides.cancel_all()
 
     def receive(self, message: str | bytes) -> None:
         """What the client sent."""
         self._do(self._front.receive(message, now_us()))
 
-    @contextmanager
-    def joined(self, outlet: Outlet) -> Iterator[None]:
+    def joined(self, outlet: Outlet) -> AbstractContextManager[None]:
         """Another client hears of this session while the block runs, and may take part (:meth:`receive`)."""
-        created = {"type": "session.created", "event_id": new_id("event"), "session": self._front.configuration.session}
-        outlet.send(msgspec.json.encode(created).decode())
-        self._beside.append(outlet)
-        try:
-            yield
-        finally:
-            self._beside.remove(outlet)
+        return self._audience.joined(outlet, self._front.configuration.session)
 
     async def ended(self) -> None:
         """Returns when the session is over."""
@@ -174,7 +129,7 @@ class Conversation:
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
             if isinstance(action, Send):
-                self._send(action.data)
+                self._audience.send(action.data)
             elif self._held is not None:
                 self._held.append(action)
             else:
@@ -186,45 +141,43 @@ class Conversation:
             case Emit(event):
                 self.put(event)
             case Send(data):
-                self._send(data)
+                self._audience.send(data)
             case Begin(rate_hz, configuration):
                 self._begin(rate_hz, configuration)
             case Revise(configuration):
                 self._held = []
-                self._start(self._revise(configuration))
+                self._group.create_task(self._revise(configuration), name="revision")
             case AnswerTool(tool_call, output):
-                self._tools.answer(tool_call, output)
+                self._begun.tools.answer(tool_call, output)
             case AskAside(aside):
-                self._ask_aside(aside)
+                self._asides.ask(aside, self._begun, self._group)
             case CancelAside(aside_id):
-                if aside_id in self._asides:
-                    self._asides[aside_id].cancel()
+                self._asides.cancel(aside_id)
             case Close(code, reason):
-                self._outlet.close(code, reason)
+                self._audience.close(code, reason)
                 self.hang_up(reason)
             case _:
                 assert_never(action)
 
-    def _send(self, data: bytes) -> None:
-        message = data.decode()
-        self._outlet.send(message)
-        if self._beside and not data.startswith(_SOUND):
-            for outlet in self._beside:
-                outlet.send(message)
-
     def _time_passed(self) -> None:
         self._do(self._front.time_passed(now_us()))
 
-    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    @property
+    def _begun(self) -> ClientCall:
+        assert self._call is not None  # the protocol begins before it wants anything of the call
+        return self._call
+
+    @property
+    def _group(self) -> asyncio.TaskGroup:
         assert self._tasks is not None  # it acts only while it runs
-        return self._tasks.create_task(work)
+        return self._tasks
 
     # -- the call ------------------------------------------------------------------------------------------------------
 
     def _begin(self, rate_hz: int, configuration: Configuration) -> None:
-        channel = ClientChannel(self._line.name, rate_hz, self._perform, fills=self._line.carrier is None)
-        self._call = ClientCall(self._desk, self._served, channel, self._tools, configuration)
-        self._start(self._run(self._call))
+        channel = ClientChannel(self._line.name, rate_hz, self._perform, fills=self._line.fills)
+        self._call = self._new_call(channel, configuration)
+        self._group.create_task(self._run(self._call), name="call")
 
     async def _run(self, call: ClientCall) -> None:
         try:
@@ -232,21 +185,12 @@ class Conversation:
         except VivavoceError as fault:
             self._do(self._front.observe(CloseCall(Disposition.FAILED, str(fault)), now_us()))
         finally:
-            self._outlet.close(NORMAL, "the call is over")
+            self._audience.close(NORMAL, "the call is over")
             self._over.set()
 
     def _perform(self, effect: ChannelEffect) -> None:
-        """The protocol sees all wishes as a witness; here is what a carrier does. A reply in words only is not carried,
-        and counts as heard at once.
-        """
-        if self._line.carrier is None:
-            return
-        match effect:
-            case Play(response, audio) if not self._front.speaks(response):
-                self._unspoken[response] += audio.samples
-                self.put(PlayoutProgress(response, Samples(self._unspoken[response]), Evidence.ASSUMED))
-            case _:
-                self._line.carrier(effect)
+        if (heard := self._line.perform(effect, self._front.speaks)) is not None:
+            self.put(heard)
 
     def _witness(self, _at: Instant, value: Event | Effect) -> None:
         kind = type(value)
@@ -257,61 +201,12 @@ class Conversation:
             self._do(actions)
 
     async def _revise(self, configuration: Configuration) -> None:
-        assert self._call is not None  # the protocol revises after it began
         try:
-            await self._call.revise(configuration)
+            await self._begun.revise(configuration)
         except VivavoceError as fault:
-            self._outlet.send(_complaint(str(fault)))
+            self._audience.complain(str(fault))
         held, self._held = self._held or [], None
         self._do(held)
-
-    # -- beside the call -----------------------------------------------------------------------------------------------
-
-    def _ask_aside(self, aside: Aside) -> None:
-        told = _AsideTold(self, aside.id)
-        assert self._call is not None  # the protocol asks after it began
-        call, rate_hz = self._call, self._call.channel.rate_hz
-        task = self._start(answer_aside(aside, lambda: call.make_models_aside(aside.instructions), rate_hz, told))
-        self._asides[aside.id] = task
-        task.add_done_callback(lambda _: self._asides.pop(aside.id, None))
-
-    def aside_text(self, aside_id: str, text: str) -> None:
-        self._do(self._front.aside_text(aside_id, text, now_us()))
-
-    def aside_audio(self, aside_id: str, audio: Audio) -> None:
-        self._do(self._front.aside_audio(aside_id, audio, now_us()))
-
-    def aside_done(self, aside_id: str, usage: UsageReported) -> None:
-        self._do(self._front.aside_done(aside_id, usage, now_us()))
-
-    def aside_failed(self, aside_id: str, message: str) -> None:
-        self._do(self._front.aside_failed(aside_id, message, now_us()))
-
-
-@dataclass(frozen=True, slots=True)
-class _AsideTold:
-    """Implements :class:`~vivavoce.server.realtime.asides.Told`."""
-
-    conversation: Conversation
-    aside: str
-
-    def text(self, text: str) -> None:
-        self.conversation.aside_text(self.aside, text)
-
-    def audio(self, audio: Audio) -> None:
-        self.conversation.aside_audio(self.aside, audio)
-
-    def done(self, usage: UsageReported) -> None:
-        self.conversation.aside_done(self.aside, usage)
-
-    def failed(self, message: str) -> None:
-        self.conversation.aside_failed(self.aside, message)
-
-
-def _complaint(message: str) -> str:
-    told = {"type": "invalid_request_error", "code": "invalid_value", "message": message, "param": "session"}
-    event = {"type": "error", "event_id": new_id("event"), "error": {**told, "event_id": None}}
-    return msgspec.json.encode(event).decode()
 
 
 class _Timer:

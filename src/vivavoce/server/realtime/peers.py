@@ -20,8 +20,9 @@ from vivavoce.server.access import authenticate
 from vivavoce.server.desk import ServedAgent
 from vivavoce.server.door import Door, door
 from vivavoce.server.keys import Caller
-from vivavoce.server.realtime.conversation import Conversation, Line
+from vivavoce.server.realtime.conversation import Conversation
 from vivavoce.server.realtime.ids import new_id
+from vivavoce.server.realtime.line import Line
 from vivavoce.server.realtime.offers import new_front, served_to
 from vivavoce.server.settings import WebRtc
 from vivavoce.wire.realtime.configuration import AudioOver
@@ -181,7 +182,7 @@ class _Sink:
 
 
 class _PeerOutlet:
-    """Implements :class:`~vivavoce.server.realtime.conversation.Outlet` over the data channel."""
+    """Implements :class:`~vivavoce.server.realtime.audience.Outlet` over the data channel."""
 
     def __init__(self, peer: WebRtcPeer) -> None:
         self._peer = peer

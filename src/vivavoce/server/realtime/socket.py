@@ -14,8 +14,10 @@ from vivavoce.server.door import Door, door
 from vivavoce.server.keys import Caller
 from vivavoce.server.limits import ClientRates
 from vivavoce.server.outbox import Outbox, outbox_of
-from vivavoce.server.realtime.conversation import NORMAL, Conversation, Line
+from vivavoce.server.realtime.audience import NORMAL
+from vivavoce.server.realtime.conversation import Conversation
 from vivavoce.server.realtime.ids import new_id
+from vivavoce.server.realtime.line import Line
 from vivavoce.server.realtime.offers import new_front, served_to
 from vivavoce.wire.realtime.configuration import AudioOver
 

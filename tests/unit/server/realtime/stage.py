@@ -19,7 +19,8 @@ from vivavoce.model.port import Model
 from vivavoce.model.scripted import Script, ScriptedModel, Step, tone
 from vivavoce.server.admission import Admission
 from vivavoce.server.desk import Desk, ServedAgent
-from vivavoce.server.realtime.conversation import Conversation, Line
+from vivavoce.server.realtime.conversation import Conversation
+from vivavoce.server.realtime.line import Line
 from vivavoce.timeline.disk import Disk
 from vivavoce.timeline.read import read_timeline
 from vivavoce.wire.realtime.configuration import AudioOver, Offer
@@ -32,7 +33,7 @@ SPEECH = tone(0, 24_000, 24_000)
 
 @dataclass
 class Client:
-    """An :class:`~vivavoce.server.realtime.conversation.Outlet`, and what a program would do with it."""
+    """An :class:`~vivavoce.server.realtime.audience.Outlet`, and what a program would do with it."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
     closed: tuple[int, str] | None = None
@@ -114,7 +115,7 @@ class Stage:
 
             tools = frozenset(tool.name for tool in self.agent.tools)
             offer = Offer(session="sess_1", model="desk", voice="", server_tools=tools)
-            over = AudioOver.MEDIA if line.carrier else AudioOver.EVENTS
+            over = AudioOver.MEDIA if not line.fills else AudioOver.EVENTS
             client.conversation = Conversation(desk, served, Front(offer, new_id, audio_over=over), client, line, "")
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(client.conversation.run())

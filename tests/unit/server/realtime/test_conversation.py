@@ -29,7 +29,7 @@ from vivavoce.events import (
     ToolStatus,
 )
 from vivavoce.model.scripted import End, Hear, Lose, Say, Step, UseTool, When
-from vivavoce.server.realtime.conversation import Line
+from vivavoce.server.realtime.line import Line
 
 REPLY = (
     Step(when=When.CALLER_STOPS, wait_ms=200, hear=Hear(text="hello there")),

@@ -25,7 +25,7 @@ from vivavoce.errors import UsageError
 from vivavoce.server.desk import ServedAgent
 from vivavoce.server.front import front_application
 from vivavoce.server.listen import Signals, new_loop, open_listener, serve, tls_context, url_of
-from vivavoce.server.process import allow_many_connections
+from vivavoce.server.process import allow_many_connections, keep_pauses_short
 from vivavoce.server.secrets import new_sealing_key
 from vivavoce.server.settings import ServerSettings, finished, is_loopback, read_settings
 from vivavoce.server.telephony.settings import with_secrets
@@ -110,7 +110,9 @@ def run_alone(
 
     async def main() -> int:
         door = serving.open_door(served, disk)
-        return await serve(front_application(door), door, [listener], announcement.make, Signals())
+        application = front_application(door)
+        keep_pauses_short()
+        return await serve(application, door, [listener], announcement.make, Signals())
 
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:

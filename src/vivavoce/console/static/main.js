@@ -101,6 +101,7 @@ function show(state, changed) {
   if (changed.includes("phase")) byId("phase-text").textContent = live ? `Connected to ${state.title}` : STATUS[phase];
   byId("mute").setAttribute("aria-pressed", String(state.muted));
   byId("mute").disabled = state.typing;
+  byId("words").placeholder = state.typing ? "Write to the agent" : "Type instead of talking";
   byId("mute-label").textContent = state.typing ? "Typing only" : state.muted ? (preferences.get("space") === "push" ? "Hold Space" : "Unmute") : "Mute";
   byId("mute-icon").setAttribute("href", `console/icons.svg#${state.muted ? "muted" : "microphone"}`);
   byId("stop").disabled = !(state.answering || state.agentPlaying || state.talking.agent);

@@ -6,21 +6,17 @@ The Agents SDK says nothing of an event that it cannot read; the peer tells whic
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.contract.machines import NoPeer, realtime_peer
-from tests.contract.realtime_oracle import check_event
-from tests.contract.realtime_server import LONG_TEXT, Served, check_order, scripted_agents, serving, sound_of, tone
+from tests.contract.realtime_peers import run_peer
+from tests.contract.realtime_server import LONG_TEXT, Served, scripted_agents, serving, sound_of, tone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]  # a first run installs the SDKs
 
-TALK_LIMIT_S = 90
 KIND = {"name": "Kind", "instructions": "Be kind."}
 
 
@@ -36,32 +32,6 @@ def sound(tmp_path: Path) -> str:
     path = tmp_path / "said.pcm"
     path.write_bytes(tone(400))
     return str(path)
-
-
-def run_peer(script: str, *arguments: str, ca: Path | None = None) -> dict[str, Any]:
-    """What it was told, every event of which was checked."""
-    try:
-        command, folder = realtime_peer(script)
-    except NoPeer as reason:
-        pytest.skip(str(reason))
-    trust = {"NODE_EXTRA_CA_CERTS": str(ca)} if ca else {}
-    environment = {"PATH": os.environ["PATH"], **trust}
-    ran = subprocess.run(
-        [*command, *arguments],
-        cwd=folder,
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=TALK_LIMIT_S,
-    )
-    assert ran.returncode == 0, ran.stderr
-    told: dict[str, Any] = json.loads(ran.stdout)
-    assert told["errors"] == [], told["errors"]
-    for event in told["events"]:
-        check_event(json.dumps(event).encode())
-    check_order(told["events"])
-    return told
 
 
 def talk(served: Served, tmp_path: Path, agent: str, *steps: dict[str, Any], **config: Any) -> dict[str, Any]:

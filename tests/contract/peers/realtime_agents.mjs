@@ -15,7 +15,8 @@ const readers = join(process.cwd(), "node_modules/@openai/agents-realtime/dist/o
 const { parseRealtimeEvent } = await import(pathToFileURL(readers));
 
 const WAIT_MS = 20_000;
-const FRAME_BYTES = 1920; // 40 ms
+const BYTES_PER_MS = 48;
+const FRAME_BYTES = 40 * BYTES_PER_MS;
 const TOLD = [
   "agent_start", "agent_end", "agent_tool_start", "agent_tool_end", "audio_start", "audio_stopped", "audio_interrupted",
   "history_added",
@@ -23,7 +24,7 @@ const TOLD = [
 
 const [url, plan] = [process.argv[2], JSON.parse(readFileSync(process.argv[3], "utf-8"))];
 const told = { events: [], told: [], dropped: [], errors: [], history: [], audio_bytes: 0 };
-let [seen, changed] = [0, () => {}];
+let [seen, changed, unplayed] = [0, () => {}, 0];
 
 function switchOn({ what }) {
   return `The ${what} is on now.`;
@@ -42,7 +43,10 @@ session.on("transport_event", (event) => {
   if (parseRealtimeEvent({ data: JSON.stringify(event) }).isGeneric) told.dropped.push(event);
   changed();
 });
-session.on("audio", (event) => (told.audio_bytes += event.data.byteLength));
+session.on("audio", (event) => {
+  told.audio_bytes += event.data.byteLength;
+  unplayed += event.data.byteLength;
+});
 session.on("error", ({ error }) => told.errors.push(String(error?.message ?? JSON.stringify(error))));
 for (const name of TOLD) {
   session.on(name, () => {
@@ -73,13 +77,18 @@ const does = {
     const sound = readFileSync(path);
     for (let at = 0; at < sound.length; at += FRAME_BYTES) {
       session.sendAudio(Uint8Array.from(sound.subarray(at, at + FRAME_BYTES)).buffer);
-      await sleep(40);
+      await sleep(FRAME_BYTES / BYTES_PER_MS);
     }
   },
   write: (text) => session.sendMessage(text),
   until: (type) => until(() => next(type), type),
   words: (expected) => until(() => session.history.map(words).some((said) => said === expected), `words ${expected}`),
   sleep_ms: (ms) => sleep(ms),
+  play: async () => {
+    const ms = unplayed / BYTES_PER_MS;
+    unplayed = 0;
+    await sleep(ms);
+  },
   interrupt: () => session.interrupt(),
   instructions: (instructions) => session.updateAgent(new RealtimeAgent({ ...plan.agent, instructions })),
 };

@@ -55,7 +55,7 @@ from vivavoce.events import (
     ToolFinished,
     ToolStatus,
 )
-from vivavoce.model.port import Model, ModelSession
+from vivavoce.model.port import AnyRateModel, Model, ModelSession
 
 INBOX_LIMIT_MS = 2_000
 """Audio of one side that may wait for the core. The core takes microseconds, so this is only reached if the loop
@@ -234,6 +234,8 @@ class Call:
 
     async def _pump_model(self, connection: ConnectionId, model: Model) -> None:
         try:
+            if isinstance(model, AnyRateModel):
+                model = model.at_rate(self._channel.rate_hz)
             session = model.session(connection)
             profile = model.profile
             bridge = RateBridge(self._channel.rate_hz, profile.input_rate_hz, profile.output_rate_hz)

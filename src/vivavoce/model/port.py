@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from vivavoce.events import ConnectionId, ModelEffect, ModelEvent
 
@@ -48,6 +48,16 @@ class ModelSession(Protocol):
     def perform(self, effect: ModelEffect) -> None:
         """Take a wish; never blocks. Caller audio comes at ``input_rate_hz``; ``Speak`` must be answered by a response
         with the id it names; after ``CancelResponse`` the response sends no more than what is on its way already."""
+        ...
+
+
+@runtime_checkable
+class AnyRateModel(Protocol):
+    """A model that can be had at other rates than its profile's."""
+
+    def at_rate(self, call_hz: int) -> Model:
+        """The same model, with the rates that suit a call at ``call_hz`` best: where they agree, nothing is
+        resampled."""
         ...
 
 

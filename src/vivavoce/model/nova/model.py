@@ -7,6 +7,7 @@ lets us in is only known when a session opens.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from vivavoce.model.bedrock.identity import FixedIdentity, Identity
 from vivavoce.model.bedrock.port import Bedrock, Stream
 from vivavoce.model.bedrock.settings import BedrockSettings, Timeouts
 from vivavoce.model.nova.access import has_config, has_keys, why_no_access
-from vivavoce.model.nova.catalogue import NovaSonic, check_region, choose_voice, find_model, sensitivity_for
+from vivavoce.model.nova.catalogue import RATES_HZ, NovaSonic, check_region, choose_voice, find_model, sensitivity_for
 from vivavoce.model.nova.instructions import check_system_text, system_text, tool_specs
 from vivavoce.model.nova.level_gate import LevelGate
 from vivavoce.model.nova.prompt import Opening
@@ -41,6 +42,8 @@ DESCRIPTION = (
     "cannot be told to stop: what it goes on making after a cancellation is thrown away, and paid for."
 )
 _SIMULATED = " This one is at {endpoint}, on this machine: its figures say nothing of the real service."
+INPUT_RATE_HZ, OUTPUT_RATE_HZ = 16_000, 24_000
+"""Where nothing else is better."""
 _EMULATOR_REGION = "us-east-1"
 _MADE_UP_KEYS = Keys("VIVAVOCE", "not-a-secret")
 
@@ -69,10 +72,11 @@ class NovaModel:
         _check_text_input(agent, self._sonic)
         check_system_text(agent, self._sonic, now())
         self._plan = _plan(agent, self._settings, self._sonic, now)
+        self._at_rates: dict[int, NovaModel] = {}
         self.profile = _profile(self._sonic, self._plan.opening, self._bedrock_settings.endpoint)
         self._check_region()
         self._given = bedrock
-        self._client: _Shared | None = None
+        self._shared = _Shared(self._make_client, bedrock)
 
     def why_not_here(self) -> str:
         settings = self._bedrock_settings
@@ -92,9 +96,19 @@ class NovaModel:
         return ""
 
     def session(self, connection: ConnectionId) -> NovaSession:
-        if self._client is None:
-            self._client = _Shared(self._given or self._make_client(), close=self._given is None)
-        return NovaSession(connection, self._plan, _Lease(self._client))
+        return NovaSession(connection, self._plan, _Lease(self._shared))
+
+    def at_rate(self, call_hz: int) -> NovaModel:
+        """As :class:`~vivavoce.model.port.AnyRateModel` has it. The settings have the last word; all rates share the
+        client.
+        """
+        if call_hz not in self._at_rates:
+            heard, spoken = _rates(self._settings, call_hz)
+            other = copy(self)
+            other._plan = at_rates(self._plan, heard, spoken)
+            other.profile = _profile(self._sonic, other._plan.opening, self._bedrock_settings.endpoint)
+            self._at_rates[call_hz] = other
+        return self._at_rates[call_hz]
 
     def _shows_made_up_keys(self) -> bool:
         """An emulator needs no account: where there are no keys, it is shown made-up ones."""
@@ -121,18 +135,28 @@ class _Shared:
     is held.
     """
 
-    def __init__(self, bedrock: Bedrock, *, close: bool) -> None:
-        self.bedrock = bedrock
-        self._close = close
+    def __init__(self, make: Callable[[], Bedrock], given: Bedrock | None) -> None:
+        """``make`` makes the client when the first session wants one; ``given`` is used instead, and never closed."""
+        self._make = make
+        self._given = given
+        self._made: Bedrock | None = None
         self._users = 0
+
+    @property
+    def bedrock(self) -> Bedrock:
+        if self._given is not None:
+            return self._given
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
     def enter(self) -> None:
         self._users += 1
 
     async def leave(self) -> None:
         self._users -= 1
-        if self._users == 0 and self._close:
-            await self.bedrock.close()
+        if self._users == 0 and self._made is not None:
+            await self._made.close()
 
 
 class _Lease:
@@ -193,8 +217,8 @@ def _plan(agent: Agent, settings: NovaSettings, sonic: NovaSonic, now: Callable[
             flat=sonic.endpointing == "flat",
         ),
         voice=choose_voice(sonic, agent.language, settings.voice or agent.voice),
-        input_rate_hz=settings.input_rate_hz,
-        output_rate_hz=settings.output_rate_hz,
+        input_rate_hz=settings.input_rate_hz or INPUT_RATE_HZ,
+        output_rate_hz=settings.output_rate_hz or OUTPUT_RATE_HZ,
         tools=tools,
         tool_choice=_tool_choice(settings.tool_choice, tools),
         system_speech=settings.system_speech,
@@ -204,12 +228,23 @@ def _plan(agent: Agent, settings: NovaSettings, sonic: NovaSonic, now: Callable[
         model_id=settings.model_id,
         opening=opening,
         system=lambda: system_text(agent, now()),
-        detector=lambda: LevelGate(settings.input_rate_hz),
+        detector=lambda: LevelGate(opening.input_rate_hz),
         new_name=lambda: str(uuid4()),
         now=now,
         lifetime_s=min(settings.lifetime_s or sonic.lifetime_s, sonic.lifetime_s),
         reply_limit_s=settings.reply_limit_s,
     )
+
+
+def _rates(settings: NovaSettings, call_hz: int) -> tuple[int, int]:
+    """What a call at that rate is heard and answered at."""
+    own = call_hz if call_hz in RATES_HZ else None
+    return settings.input_rate_hz or own or INPUT_RATE_HZ, settings.output_rate_hz or own or OUTPUT_RATE_HZ
+
+
+def at_rates(plan: SessionPlan, input_rate_hz: int, output_rate_hz: int) -> SessionPlan:
+    opening = replace(plan.opening, input_rate_hz=input_rate_hz, output_rate_hz=output_rate_hz)
+    return replace(plan, opening=opening, detector=lambda: LevelGate(input_rate_hz))
 
 
 def _tool_choice(choice: str, tools: tuple[ToolSpec, ...]) -> str | None:

@@ -32,8 +32,10 @@ class NovaSettings(BaseModel):
     """Where the service is, if not where AWS has it: ``https://127.0.0.1:8443`` for the emulator."""
     ca_file: str = ""
     """The certificates to trust, in the place of the usual ones: what `vivavoce emulate` prints."""
-    input_rate_hz: RateHz = 16_000
-    output_rate_hz: RateHz = 24_000
+    input_rate_hz: RateHz | None = None
+    """Of the audio that is sent. None: the call's own where the service takes it, else 16 kHz."""
+    output_rate_hz: RateHz | None = None
+    """Of the audio that is asked for. None: the call's own where the service has it, else 24 kHz."""
     endpointing_sensitivity: Literal["HIGH", "MEDIUM", "LOW", ""] = ""
     """How soon a pause of the caller's is taken for the end of a turn. Left empty, the agent's ``turns.endpoint_ms``
     chooses the nearest.

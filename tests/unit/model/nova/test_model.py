@@ -233,8 +233,8 @@ def test_a_client_that_was_given_is_not_closed() -> None:
 def test_the_client_of_all_sessions_is_closed_with_the_last_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> list[int]:
         bedrock = FakeBedrock()
+        monkeypatch.setattr(NovaModel, "_make_client", lambda _: bedrock)
         model = made({}, endpoint="https://127.0.0.1:1")
-        monkeypatch.setattr(model, "_make_client", lambda: bedrock)
         tasks = [asyncio.create_task(model.session(ConnectionId(n)).run(_ignore)) for n in (1, 2)]
         await asyncio.sleep(1)
         closed = []
@@ -249,3 +249,24 @@ def test_the_client_of_all_sessions_is_closed_with_the_last_of_them(monkeypatch:
 
 async def _ignore(_: object) -> None:
     pass
+
+
+@pytest.mark.parametrize(
+    ("settings", "call_hz", "rates"),
+    [
+        ({}, 8000, (8000, 8000)),
+        ({}, 24_000, (24_000, 24_000)),
+        ({}, 48_000, (16_000, 24_000)),
+        ({"input_rate_hz": 16_000}, 24_000, (16_000, 24_000)),
+        ({"output_rate_hz": 8000}, 16_000, (16_000, 8000)),
+    ],
+)
+def test_a_call_is_heard_at_its_own_rate_where_the_settings_leave_it(
+    settings: dict[str, Any], call_hz: int, rates: tuple[int, int]
+) -> None:
+    made = NovaModel(AGENT, settings, now=lambda: NOW, environment=ENVIRONMENT)
+    at = made.at_rate(call_hz)
+    assert (at.profile.input_rate_hz, at.profile.output_rate_hz) == rates
+    assert made.at_rate(call_hz) is at
+    assert (made.profile.input_rate_hz, made.profile.output_rate_hz) != (0, 0)
+    assert made.profile.name == at.profile.name

@@ -6,7 +6,6 @@ Body and answer are OpenAI's: ``{expires_after?: {anchor, seconds}, session?: {t
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,9 +16,10 @@ from starlette.responses import JSONResponse, Response
 from vivavoce.errors import Refused
 from vivavoce.server.access import authenticate
 from vivavoce.server.door import door
+from vivavoce.server.realtime.ids import new_id
+from vivavoce.server.realtime.offers import new_front
 from vivavoce.server.secrets import LONGEST_S, SHORTEST_S, USUAL_S, Ticket
-
-_SESSION_TYPES = ("realtime", "transcription")
+from vivavoce.wire.realtime.configuration import AudioOver
 
 
 async def client_secrets(request: Request) -> Response:
@@ -32,8 +32,8 @@ async def client_secrets(request: Request) -> Response:
     session["model"] = served.name
     expires_at = int(here.now().timestamp()) + _seconds(body.get("expires_after"))
     value = here.sealer.seal(Ticket(caller.name, served.name, session, expires_at))
-    told = {"id": f"sess_{secrets.token_hex(12)}", "object": "realtime.session", **session}
-    return JSONResponse({"value": value, "expires_at": expires_at, "session": told})
+    effective = new_front(here, served, new_id("sess"), AudioOver.EVENTS, session).configuration.session
+    return JSONResponse({"value": value, "expires_at": expires_at, "session": effective})
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -56,12 +56,9 @@ def _session(told: object) -> dict[str, Any]:
         return {"type": "realtime"}
     if not isinstance(told, dict):
         raise _invalid("'session' is no object")
-    kind = told.get("type", "realtime")
-    if kind not in _SESSION_TYPES:
-        raise _invalid("'session.type' is 'realtime' or 'transcription'")
     if not isinstance(told.get("model", ""), str):
         raise _invalid("'session.model' is no text")
-    return {**told, "type": kind}
+    return {"type": "realtime", **told}
 
 
 def _seconds(told: object) -> int:

@@ -16,7 +16,7 @@ from vivavoce.console.static_files import static_files
 class Calls(Protocol):
     """The live calls, as far as the console needs them."""
 
-    def feed(self, request: Request, call: str) -> CallFeed:
+    async def feed(self, request: Request, call: str) -> CallFeed:
         """The feed of a call by its own id, its session's (``sess_…``) or its peer connection's (``rtc_…``). Raises
         :class:`~vivavoce.errors.Refused`: 401 or 403 for whoever may not look at it, 404 if there is none.
         """
@@ -27,7 +27,7 @@ def console_routes(calls: Calls) -> list[BaseRoute]:
     """Everything the console needs besides the Realtime protocol and ``/v1/agents``."""
 
     async def timeline(request: Request) -> Response:
-        feed = calls.feed(request, request.path_params["call"])
+        feed = await calls.feed(request, request.path_params["call"])
         feed.check_room()
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(feed.read(_last_seen(request)), media_type="text/event-stream", headers=headers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.requests import Request
 
 from vivavoce.console.feed import CallFeed
@@ -9,25 +11,33 @@ from vivavoce.errors import Refused
 from vivavoce.server.access import authenticate
 from vivavoce.server.desk import LiveCall
 from vivavoce.server.door import door
+from vivavoce.server.sessions import OpenSession
+
+BEGINS_S = 5.0
+"""A session's call begins with its first event."""
 
 
 class Feeds:
     """Implements :class:`~vivavoce.console.routes.Calls`."""
 
-    def feed(self, request: Request, call: str) -> CallFeed:
+    async def feed(self, request: Request, call: str) -> CallFeed:
         """Whoever opened a session may look at its call, if they know the session's id, which nobody can guess; a key
-        with the scope ``calls:read`` at all.
+        with the scope ``calls:read`` at all. A session that has no call yet is waited for.
         """
         here = door(request)
         caller = authenticate(request)
         session = here.sessions.find(call)
-        live: LiveCall | None
-        if session is not None and session.caller_name == caller.name:
-            live = session.live
-        else:
+        if session is None or session.caller_name != caller.name:
             caller.require("calls:read")
-            live = session.live if session is not None else here.desk.live.get(call)
+        live = here.desk.live.get(call) if session is None else await _in_time(session)
         if live is None:
-            hint = "a session's call begins with its first event"
-            raise Refused("there is no such call here, or it is over", status=404, code="call_id_not_found", hint=hint)
+            raise Refused("there is no such call here, or it is over", status=404, code="call_id_not_found")
         return live.feed
+
+
+async def _in_time(session: OpenSession) -> LiveCall | None:
+    try:
+        async with asyncio.timeout(BEGINS_S):
+            return await session.answered()
+    except TimeoutError:
+        return None

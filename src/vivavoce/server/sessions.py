@@ -23,6 +23,10 @@ class OpenSession(Protocol):
         """The call, while there is one."""
         ...
 
+    async def answered(self) -> LiveCall | None:
+        """The call, as soon as there is one; None if the session ends before."""
+        ...
+
     def hang_up(self, reason: str) -> None: ...
 
 

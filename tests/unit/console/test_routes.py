@@ -28,7 +28,7 @@ class OneCall:
         self._feed.observe(Instant(0), CallStarted(PLAN))
         self._feed.observe(Instant(5), CloseCall(Disposition.COMPLETED, "goodbye"))
 
-    def feed(self, request: Request, call: str) -> CallFeed:
+    async def feed(self, request: Request, call: str) -> CallFeed:
         if request.headers.get("authorization") != "Bearer ek_good":
             raise Refused("no", status=401, code="invalid_api_key")
         if call != "sess_1":

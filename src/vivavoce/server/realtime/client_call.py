@@ -34,6 +34,11 @@ class ClientCall:
         """Once it is made."""
         return self._made.result() if self._made.done() and not self._made.cancelled() else None
 
+    async def made(self) -> LiveCall | None:
+        """Returns when it is, or None if it could not be."""
+        await asyncio.wait([self._made])
+        return self.live
+
     async def run(self, witness: Witness) -> None:
         """Returns when the call is over and kept. Raises :class:`~vivavoce.errors.VivavoceError` if it cannot begin."""
         agent = revised(self._served.agent, self._configuration)

@@ -65,6 +65,7 @@ class Conversation:
         self._asides = Asides(front, self._do)
         self._call: ClientCall | None = None
         self._timer = _Timer(self._time_passed)
+        self._began = asyncio.Event()
         self._over = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._held: list[Action] | None = None  # what comes after a revision waits until that is done
@@ -74,6 +75,11 @@ class Conversation:
         """The call, while there is one."""
         return self._call.live if self._call is not None else None
 
+    async def answered(self) -> LiveCall | None:
+        """The call, as soon as there is one; None if the session ends before."""
+        await self._began.wait()
+        return await self._call.made() if self._call is not None else None
+
     async def run(self) -> None:
         """Returns when the call is over, or the client went before there was one. Cancelled, it ends the call."""
         async with asyncio.TaskGroup() as self._tasks:
@@ -81,6 +87,7 @@ class Conversation:
                 self._do(self._front.open(now_us()))
                 await self._over.wait()
             finally:
+                self._began.set()
                 self._timer.stop()
                 self._asides.cancel_all()
 
@@ -177,6 +184,7 @@ class Conversation:
     def _begin(self, rate_hz: int, configuration: Configuration) -> None:
         channel = ClientChannel(self._line.name, rate_hz, self._perform, fills=self._line.fills)
         self._call = self._new_call(channel, configuration)
+        self._began.set()
         self._group.create_task(self._run(self._call), name="call")
 
     async def _run(self, call: ClientCall) -> None:

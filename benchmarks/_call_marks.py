@@ -11,7 +11,7 @@ import base64
 import struct
 
 CALLER_HZ = 24_000
-MODEL_INPUT_HZ = 16_000
+MODEL_INPUT_HZ = CALLER_HZ  # Nova is opened at the call's own rate
 FRAME_MS = 20
 FRAME_BYTES = CALLER_HZ * FRAME_MS // 1000 * 2
 FRAME_SAMPLES_AT_MODEL = MODEL_INPUT_HZ * FRAME_MS // 1000

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import pytest
 from agents.realtime import RealtimeAgent
 from agents.realtime.config import RealtimeSessionModelSettings
+from agents.realtime.model_inputs import RealtimeModelRawClientMessage, RealtimeModelSendRawMessage
 
 from tests.contract.realtime_agents import AGENT, talking
-from tests.contract.realtime_server import LONG_TEXT, Served, scripted_agents, serving, sound_of, speak
+from tests.contract.realtime_server import LONG_TEXT, Served, scripted_agents, serving, sound_of, speak, tone
+from vivavoce.audio.g711 import ulaw_encode
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -128,8 +130,13 @@ def test_turns_by_hand_in_the_format_of_telephones(served: Served) -> None:
 
     async def use() -> None:
         async with talking(served, "answers", AGENT, settings) as talk:
-            await speak(talk.session.send_audio, bytes(b"\x10\x90" * 2400), bytes_per_ms=8)
+            await speak(talk.session.send_audio, ulaw_encode(tone(600, 8_000)), bytes_per_ms=8)
             await talk.session.send_audio(b"\xff" * 800, commit=True)
             await talk.events.until("input_audio_buffer.committed")
+            create: RealtimeModelRawClientMessage = {"type": "response.create"}
+            await talk.session.model.send_event(RealtimeModelSendRawMessage(message=create))
+            response = (await talk.events.until("response.done"))["response"]["id"]
+            assert abs(len(sound_of(talk.events.events, response)) - 900 * 8) <= 8
+            await talk.words("what do I owe", "Twelve euros, to be paid by Friday.")
 
     asyncio.run(use())

@@ -183,8 +183,14 @@ def test_only_those_with_a_key_or_a_secret_come_in(keyed: Served) -> None:
                 expires_after={"anchor": "created_at", "seconds": 60},
                 session={"type": "realtime", "model": "answers", "instructions": "Be quick.", "tools": []},
             )
+            wrong: Any = {"type": "realtime", "model": "answers", "audio": {"output": {"speed": 1.5}}}
+            with pytest.raises(openai.BadRequestError) as too_fast:
+                await client.realtime.client_secrets.create(session=wrong)
+        assert too_fast.value.code == "invalid_value"
         assert made.value.startswith("ek_")
-        assert made.session.type == "realtime"
+        shown: Any = made.session
+        assert (shown.type, shown.model, shown.instructions) == ("realtime", "answers", "Be quick.")
+        assert shown.audio.output.format.rate == 24_000, "all that will hold"
         async with client_of(keyed, made.value) as browser, browser.realtime.connect(model="answers") as connection:
             event = check_event(await connection.recv_bytes())
             assert (event["type"], event["session"]["instructions"]) == ("session.created", "Be quick.")

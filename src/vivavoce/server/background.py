@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
 from vivavoce.errors import Refused
 
+_log = logging.getLogger(__name__)
+
 
 class Background:
-    """Open while the server serves. What is started here handles its own faults."""
+    """Open while the server serves. What is started here handles its own faults; one it does not ends it alone."""
 
     def __init__(self) -> None:
         self._group: asyncio.TaskGroup | None = None
@@ -33,6 +36,14 @@ class Background:
         if self._group is None:
             work.close()
             raise Refused("this server is shutting down", status=503, code="server_draining")
-        task = self._group.create_task(work, name=name)
+        task = self._group.create_task(_alone(work), name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+
+
+async def _alone(work: Coroutine[None, None, None]) -> None:
+    """One caller's trouble must not cancel all others'."""
+    try:
+        await work
+    except Exception:  # noqa: BLE001  # whatever it is
+        _log.exception("work in the background failed")

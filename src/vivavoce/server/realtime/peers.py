@@ -122,15 +122,12 @@ class _PeerCall:
                     await self._talk(peer)
                 finally:
                     await peer.close()
-        except VivavoceError as fault:
-            if not answer.done():
-                answer.set_exception(_as_refusal(fault))
-            else:
-                self.here.metrics.count("vivavoce_sessions_cut_total", reason="peer_lost")
-        except BaseException:
-            if not answer.done():
-                answer.cancel()
-            raise
+        except Exception as fault:
+            if answer.done():
+                raise
+            answer.set_exception(_as_refusal(fault) if isinstance(fault, VivavoceError) else fault)
+        finally:
+            answer.cancel()  # unless it is there
 
     async def _talk(self, peer: WebRtcPeer) -> None:
         outlet = _PeerOutlet(peer)
@@ -139,7 +136,7 @@ class _PeerCall:
         sink = _Sink(conversation)
         with self.here.sessions.holding(conversation, *self.ids):
             async with asyncio.TaskGroup() as tasks:
-                connection = tasks.create_task(_carry(peer, sink, conversation))
+                connection = tasks.create_task(self._carry(peer, sink, conversation))
                 opened = tasks.create_task(sink.is_open.wait())
                 await asyncio.wait({connection, opened}, return_when=asyncio.FIRST_COMPLETED)
                 opened.cancel()
@@ -147,17 +144,15 @@ class _PeerCall:
                     await conversation.run()
                     await peer.close()
 
-
-async def _carry(peer: WebRtcPeer, sink: _Sink, conversation: Conversation) -> None:
-    """Runs the peer; when it is gone, so is the caller."""
-    try:
-        await peer.run(sink)
-    except VivavoceError as fault:
-        if not sink.is_open.is_set():
-            raise  # nobody has come
-        conversation.lose(str(fault))
-    else:
-        conversation.hang_up("the client closed the connection")
+    async def _carry(self, peer: WebRtcPeer, sink: _Sink, conversation: Conversation) -> None:
+        """Runs the peer; when it is gone, so is the caller, if one ever came."""
+        try:
+            await peer.run(sink)
+        except VivavoceError as fault:
+            self.here.metrics.count("vivavoce_sessions_cut_total", reason="peer_lost")
+            conversation.lose(str(fault))
+        else:
+            conversation.hang_up("the client closed the connection")
 
 
 class _Sink:

@@ -1,0 +1,90 @@
+"""Calls over WebRTC, with a peer connection that does what a test says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+
+from tests.unit.server.asgi import House
+from vivavoce.channel.webrtc.peer import PeerSink
+from vivavoce.engine.clock import run
+from vivavoce.errors import ChannelFault
+from vivavoce.events import ChannelEffect
+from vivavoce.server.front import front_application
+from vivavoce.server.metrics import exposition
+
+Plays = Callable[[PeerSink], Awaitable[None]]
+SDP = {"content-type": "application/sdp"}
+CALLS = "http://127.0.0.1:8000/v1/realtime/calls"
+
+
+class FakePeer:
+    """Implements what is used of :class:`~vivavoce.channel.webrtc.peer.WebRtcPeer`."""
+
+    def __init__(self, plays: Plays, fault: Exception | None = None) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self._plays = plays
+        self._fault = fault
+        self._closed = asyncio.Event()
+
+    async def answer(self, offer: str) -> str:
+        if self._fault is not None:
+            raise self._fault
+        return f"answer to {offer}"
+
+    async def run(self, sink: PeerSink) -> None:
+        await self._plays(sink)
+
+    def send(self, event: bytes) -> None:
+        self.sent.append(json.loads(event))
+
+    def perform(self, effect: ChannelEffect) -> None:
+        pass
+
+    async def close(self) -> None:
+        self._closed.set()
+
+
+async def never_comes(sink: PeerSink) -> None:
+    await asyncio.sleep(30)
+    raise ChannelFault("the peer has not connected within 30 s")
+
+
+def play(house: House, peer: FakePeer, script: Callable[[httpx.AsyncClient], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        transport = httpx.ASGITransport(front_application(house.door), raise_app_exceptions=False)
+        async with house.door.background.opened(), httpx.AsyncClient(transport=transport) as client:
+            await script(client)
+
+    with patch("vivavoce.server.realtime.peers.WebRtcPeer", lambda *_: peer):
+        run(whole(), virtual=True)
+
+
+def test_a_peer_that_never_comes_costs_nobody_else_anything(tmp_path: Path) -> None:
+    house = House(calls=tmp_path)
+
+    async def script(client: httpx.AsyncClient) -> None:
+        answer = await client.post(CALLS, content="v=0", headers=SDP)
+        assert (answer.status_code, answer.text) == (201, "answer to v=0")
+        assert house.door.desk.admission.calls == 1
+        await asyncio.sleep(31)
+        assert house.door.desk.admission.calls == 0
+        assert (await client.post(CALLS, content="v=0", headers=SDP)).status_code == 201
+
+    play(house, FakePeer(never_comes), script)
+    assert 'vivavoce_sessions_cut_total{reason="peer_lost"} 1' in exposition(house.door.metrics.samples())
+
+
+def test_an_offer_that_breaks_the_library_is_answered(tmp_path: Path) -> None:
+    async def script(client: httpx.AsyncClient) -> None:
+        answer = await client.post(CALLS, content="v=0", headers=SDP)
+        assert answer.status_code == 500
+        assert answer.json()["error"]["code"] == "internal_error"
+
+    play(House(calls=tmp_path), FakePeer(never_comes, ConnectionError("of the library")), script)

@@ -43,7 +43,7 @@ def speech(seconds: float) -> bytes:
     """A voice of a kind, noise included: what an encoder has to work on."""
     at = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
     voice = 6000 * np.sin(2 * np.pi * 140 * at) + 3000 * np.sin(2 * np.pi * 840 * at)
-    return (voice + np.random.default_rng(1).normal(0, 600, len(at))).astype("<i2").tobytes()
+    return bytes((voice + np.random.default_rng(1).normal(0, 600, len(at))).astype("<i2").tobytes())
 
 
 def callers(pipe: multiprocessing.connection.Connection, count: int) -> None:

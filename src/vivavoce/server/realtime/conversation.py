@@ -67,7 +67,7 @@ class Conversation:
         self._timer = _Timer(self._time_passed)
         self._began = asyncio.Event()
         self._over = asyncio.Event()
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks: asyncio.Future[asyncio.TaskGroup] = asyncio.get_running_loop().create_future()
         self._held: list[Action] | None = None  # what comes after a revision waits until that is done
 
     @property
@@ -82,7 +82,8 @@ class Conversation:
 
     async def run(self) -> None:
         """Returns when the call is over, or the client went before there was one. Cancelled, it ends the call."""
-        async with asyncio.TaskGroup() as self._tasks:
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks.set_result(tasks)
             try:
                 self._do(self._front.open(now_us()))
                 await self._over.wait()
@@ -91,9 +92,14 @@ class Conversation:
                 self._timer.stop()
                 self._asides.cancel_all()
 
+    async def opened(self) -> None:
+        """Returns when it runs: before that nothing is received."""
+        await asyncio.wait([self._tasks])
+
     def receive(self, message: str | bytes) -> None:
-        """What the client sent."""
-        self._do(self._front.receive(message, now_us()))
+        """What the client sent. Nothing, once the session is over."""
+        if not self._over.is_set():
+            self._do(self._front.receive(message, now_us()))
 
     def joined(self, outlet: Outlet) -> AbstractContextManager[None]:
         """Another client hears of this session while the block runs, and may take part (:meth:`receive`)."""
@@ -105,7 +111,8 @@ class Conversation:
 
     def hear(self, pcm: bytes) -> None:
         """The caller's sound, where it does not come in the client's events."""
-        self._do(self._front.caller_audio(pcm, now_us()))
+        if not self._over.is_set():
+            self._do(self._front.caller_audio(pcm, now_us()))
 
     def put(self, event: ChannelEvent) -> None:
         """A fact of whoever carries the client's sound. Before there is a call it is nobody's."""
@@ -118,18 +125,18 @@ class Conversation:
             await self._call.channel.room()
 
     def hang_up(self, reason: str) -> None:
-        """The client is gone, or is to go."""
-        if self._call is None:
-            self._over.set()
-        else:
-            self._call.channel.put(CallerHungUp(reason))
+        """The client is gone, or is to go. What it said before counts."""
+        self._end(CallerHungUp(reason))
 
     def lose(self, message: str) -> None:
         """The wire to the client broke."""
+        self._end(ChannelLost(message))
+
+    def _end(self, event: CallerHungUp | ChannelLost) -> None:
         if self._call is None:
             self._over.set()
         else:
-            self._call.channel.put(ChannelLost(message))
+            self._do([Emit(event)])
 
     # -- what the protocol wants ---------------------------------------------------------------------------------------
 
@@ -176,8 +183,7 @@ class Conversation:
 
     @property
     def _group(self) -> asyncio.TaskGroup:
-        assert self._tasks is not None  # it acts only while it runs
-        return self._tasks
+        return self._tasks.result()  # it acts only while it runs
 
     # -- the call ------------------------------------------------------------------------------------------------------
 
@@ -214,7 +220,8 @@ class Conversation:
         except VivavoceError as fault:
             self._audience.complain(str(fault))
         held, self._held = self._held or [], None
-        self._do(held)
+        if not self._over.is_set():
+            self._do(held)
 
 
 class _Timer:

@@ -79,7 +79,8 @@ async def _talk(websocket: WebSocket, here: Door, conversation: Conversation, ou
 
 
 async def _read(websocket: WebSocket, conversation: Conversation, here: Door, left: Callable[[str], None]) -> None:
-    """Until the client is gone, which ``left`` is told."""
+    """From the session's beginning until the client is gone, which ``left`` is told."""
+    await conversation.opened()
     limits = here.settings.limits
     rates = ClientRates(limits.events_per_s, limits.bytes_per_s, limits.message_bytes)
     while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from vivavoce.events import (
     ChannelLost,
     CloseCall,
     Disposition,
+    Event,
     Evidence,
     Flush,
     HistoryRevised,
@@ -180,6 +182,34 @@ def test_another_agent_takes_over_and_what_was_asked_meanwhile_is_asked_of_it(tm
     assert len(stage.seen(SwapModel)) == 1
     assert client.all("response.output_audio_transcript.done")[0]["transcript"] == "Moo."
     assert stage.seen(AgentRevised) == [AgentRevised("model")]
+
+
+def test_what_was_said_before_a_hang_up_counts_while_the_agent_is_revised(tmp_path: Path) -> None:
+    stage = Stage([script()])
+
+    async def talk(client: Client) -> None:
+        client.updates()
+        await asyncio.sleep(2)
+        client.updates(instructions="You are a cow.")
+        client.says("input_audio_buffer.append", audio=base64.b64encode(SPEECH[:960]).decode())
+
+    stage.play(tmp_path, talk)
+    assert stage.seen(CallerAudio)[-1].audio.samples == 480
+    assert isinstance(next(value for value in stage.timeline[::-1] if isinstance(value, Event)), CallerHungUp)
+
+
+def test_nothing_is_begun_for_a_session_that_is_over(tmp_path: Path) -> None:
+    stage = Stage([script()])
+
+    async def leave(client: Client) -> None:
+        client.conversation.hang_up("the server is shutting down")
+        await asyncio.sleep(0)
+        client.updates(instructions="You are a cow.")
+        await asyncio.sleep(1)
+
+    client = stage.play(tmp_path, leave)
+    assert kinds(client) == ["session.created"]
+    assert not stage.made
 
 
 def test_a_revision_that_no_model_takes_is_an_error_and_the_call_goes_on(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx
+from starlette.types import Message
 
 from tests.unit.server.asgi import House
 from vivavoce.channel.webrtc.peer import PeerSink
@@ -51,6 +52,30 @@ class FakePeer:
         self._closed.set()
 
 
+class Joins:
+    """A second client of a call, over a WebSocket."""
+
+    def __init__(self, house: House, call_id: str) -> None:
+        self.sent: list[Message] = []
+        self._app = front_application(house.door)
+        self._scope = house.scope("websocket", f"/v1/realtime?call_id={call_id}", {}, subprotocols=[])
+        self._incoming: asyncio.Queue[Message] = asyncio.Queue()
+        self._incoming.put_nowait({"type": "websocket.connect"})
+
+    def says(self, event: object) -> None:
+        self._incoming.put_nowait({"type": "websocket.receive", "text": json.dumps(event)})
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        return [json.loads(message["text"]) for message in self.sent if message["type"] == "websocket.send"]
+
+    async def run(self) -> None:
+        async def send(message: Message) -> None:
+            self.sent.append(message)
+
+        await self._app(self._scope, self._incoming.get, send)
+
+
 async def never_comes(sink: PeerSink) -> None:
     await asyncio.sleep(30)
     raise ChannelFault("the peer has not connected within 30 s")
@@ -88,3 +113,36 @@ def test_an_offer_that_breaks_the_library_is_answered(tmp_path: Path) -> None:
         assert answer.json()["error"]["code"] == "internal_error"
 
     play(House(calls=tmp_path), FakePeer(never_comes, ConnectionError("of the library")), script)
+
+
+def test_who_joins_before_the_peer_has_come_is_heard_once_it_has(tmp_path: Path) -> None:
+    house = House(calls=tmp_path)
+    comes, leaves = asyncio.Event(), asyncio.Event()
+
+    async def plays(sink: PeerSink) -> None:
+        await comes.wait()
+        await sink.opened()
+        await leaves.wait()
+
+    peer = FakePeer(plays)
+    update = {"type": "session.update", "session": {"type": "realtime", "instructions": "You are a cow."}}
+
+    async def script(client: httpx.AsyncClient) -> None:
+        answer = await client.post(CALLS, content="v=0", headers=SDP)
+        call_id = answer.headers["location"].rpartition("/")[2]
+        joins = Joins(house, call_id)
+        async with asyncio.TaskGroup() as tasks:
+            joined = tasks.create_task(joins.run())
+            joins.says(update)
+            await asyncio.sleep(1)
+            assert [event["type"] for event in joins.told] == ["session.created"]
+            comes.set()
+            await asyncio.sleep(1)
+            leaves.set()
+            await joined
+        assert [event["type"] for event in joins.told][-1] == "session.updated"
+
+    play(house, peer, script)
+    updated = [event for event in peer.sent if event["type"] == "session.updated"]
+    assert updated[0]["session"]["instructions"] == "You are a cow."
+    assert len(list(tmp_path.iterdir())) == 1

@@ -28,7 +28,8 @@ def checked_offer(offer: str) -> str:
             raise UsageError(f"the offer has no {what}", hint="only WebRTC offers can be answered")
     if any(line in ("a=sendonly", "a=recvonly", "a=inactive") for line in lines):
         raise UsageError("the offer's audio does not go both ways", hint=_HINT)
-    return "\r\n".join(line for line in lines if not _is_local_candidate(line)) + "\r\n"
+    kept = [line for line in _with_direction(lines) if not _is_local_candidate(line)]
+    return "\r\n".join(kept) + "\r\n"
 
 
 def _check_sections(sections: list[list[str]]) -> None:
@@ -40,6 +41,16 @@ def _check_sections(sections: list[list[str]]) -> None:
     others = sorted(set(kinds) - {"audio", "application"})
     if others:
         raise UsageError(f"the offer has a section for {others[0] or 'nothing'}", hint=_HINT)
+
+
+def _with_direction(lines: list[str]) -> list[str]:
+    """Audio that says no direction goes both ways (RFC 8866, 6.7); aiortc wants it said."""
+    begin = next(at for at, line in enumerate(lines) if line.startswith("m=audio"))
+    rest = [at for at, line in enumerate(lines) if line.startswith("m=") and at > begin]
+    end = rest[0] if rest else len(lines)
+    if "a=sendrecv" in lines[begin:end]:
+        return lines
+    return [*lines[:end], "a=sendrecv", *lines[end:]]
 
 
 def _is_local_candidate(line: str) -> bool:

@@ -37,6 +37,12 @@ def test_a_good_offer_passes_without_names_that_only_multicast_knows() -> None:
     assert checked.count("\r\n") == OFFER.count("\r\n") - 1
 
 
+def test_audio_that_says_no_direction_goes_both_ways() -> None:
+    silent = OFFER.replace("a=sendrecv\r\n", "")
+    assert checked_offer(silent).replace("a=sendrecv\r\n", "") == checked_offer(OFFER).replace("a=sendrecv\r\n", "")
+    assert checked_offer(silent).index("a=sendrecv") < checked_offer(silent).index("m=application")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [

@@ -16,8 +16,10 @@ import ssl
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from _bedrock_endpoint import Endpoint
 from _bedrock_traffic import Pace, new_loop
 from _call_marks import CLAP_FROM, MARK_BYTES, mark
@@ -68,9 +70,17 @@ class NovaSession:
             loud = np.flatnonzero(np.frombuffer(base64.b64decode(encoded), "<i2") > CLAP_FROM)
             if loud.size:
                 self.clap = self.samples + int(loud[0])
+        self.keep(encoded)
         self.samples += ((end - begin) // 4 * 3 - encoded[-2:].count(b"=")) // 2
         if self.clap >= 0:
             self.arrivals.append((self.samples, now_ns))
+
+    def keep(self, encoded: bytes) -> None:
+        """Of all sound, as it came."""
+
+    def told(self) -> dict[str, npt.NDArray[Any]]:
+        """For the report."""
+        return {f"arrivals_{self.number}": np.array(self.arrivals, np.int64)} if self.arrivals else {}
 
 
 sessions: list[NovaSession] = []
@@ -78,6 +88,8 @@ sessions: list[NovaSession] = []
 
 class NovaEndpoint(Endpoint):
     """One connection."""
+
+    session_kind = NovaSession
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +107,7 @@ class NovaEndpoint(Endpoint):
     def session(self, stream_id: int) -> NovaSession:
         found = self.sessions.get(stream_id)
         if found is None:
-            found = self.sessions[stream_id] = NovaSession(len(sessions))
+            found = self.sessions[stream_id] = self.session_kind(len(sessions))
             sessions.append(found)
         return found
 
@@ -111,15 +123,15 @@ class NovaEndpoint(Endpoint):
             self.say(
                 stream_id, ids, ContentStart(content=audio, type="AUDIO", role="ASSISTANT", stage=None, rate_hz=RATE_HZ)
             )
-            await self.sound(stream_id, AudioOutputEncoder(ids, audio), session.number)
+            await self.sound(stream_id, AudioOutputEncoder(ids, audio), session)
             self.say(stream_id, ids, ContentEnd(content=audio, type="AUDIO", stop_reason="END_TURN"))
             self.text(stream_id, ids, f"f{turn}", "FINAL")
             await asyncio.sleep(PAUSE_S)
 
-    async def sound(self, stream_id: int, encoder: AudioOutputEncoder, session: int) -> None:
+    async def sound(self, stream_id: int, encoder: AudioOutputEncoder, session: NovaSession) -> None:
         left = round(TURN_S * PIECES_PER_S * random.uniform(0.8, 1.2))
         async for _ in Pace(PIECES_PER_S):
-            self.send(stream_id, encoder.encode(mark(session, time.monotonic_ns()) + _NOISE))
+            self.send(stream_id, encoder.encode(mark(session.number, time.monotonic_ns()) + _NOISE))
             left -= 1
             if not left:
                 return
@@ -141,9 +153,11 @@ class NovaEndpoint(Endpoint):
 
 
 def report(path: Path) -> None:
-    arrays = {f"arrivals_{one.number}": np.array(one.arrivals, np.int64) for one in sessions if one.arrivals}
+    arrays: dict[str, Any] = {}
+    for one in sessions:
+        arrays |= one.told()
     claps = np.array([one.clap for one in sessions], np.int64)
-    np.savez(path, claps=claps, **arrays)  # type: ignore[arg-type]
+    np.savez(path, claps=claps, **arrays)
 
 
 async def commands() -> None:
@@ -160,15 +174,15 @@ async def commands() -> None:
         print(json.dumps({"sessions": len(sessions)}), flush=True)
 
 
-async def main(certificate: str, key: str) -> None:
+async def main(endpoint: type[NovaEndpoint], certificate: str, key: str) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
     context.set_alpn_protocols(["h2"])
-    server = await asyncio.get_running_loop().create_server(NovaEndpoint, "127.0.0.1", 0, ssl=context, backlog=512)
+    server = await asyncio.get_running_loop().create_server(endpoint, "127.0.0.1", 0, ssl=context, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     await commands()
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(main(*sys.argv[1:]))
+        runner.run(main(NovaEndpoint, *sys.argv[1:]))

@@ -114,11 +114,11 @@ class Outcome:
 
 
 class Nova:
-    """The far end."""
+    """The far end. ``script`` is what plays it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, script: str = "_nova_endpoint.py") -> None:
         self.certificate, key = make_certificate(folder)
-        command = [sys.executable, str(HERE / "_nova_endpoint.py"), str(self.certificate), str(key)]
+        command = [sys.executable, str(HERE / script), str(self.certificate), str(key)]
         self._piped = Piped("the model", on_core(OTHERS_CORE, command))
         self.port = int(self._piped.read())
 
@@ -135,12 +135,16 @@ class Nova:
 
 
 class Server:
-    """``vivavoce serve``, in a process of its own. ``settings`` are the lines of its server.toml."""
+    """``vivavoce serve``, in a process of its own. ``settings`` are the lines of its server.toml, ``program`` what
+    Python is to run.
+    """
 
-    def __init__(self, nova: Nova, folder: Path, settings: str = "") -> None:
+    def __init__(
+        self, nova: Nova, folder: Path, settings: str = "", program: tuple[str, ...] = ("-m", "vivavoce")
+    ) -> None:
         config = folder / "server.toml"
         config.write_text(f"max_lag_ms = 10000\n{settings}")
-        command = [sys.executable, "-m", "vivavoce", "serve", str(AGENT), "--json", "--port", "0", "--model"]
+        command = [sys.executable, *program, "serve", str(AGENT), "--json", "--port", "0", "--model"]
         command += ["nova-2-sonic", "--endpoint", f"https://127.0.0.1:{nova.port}", "--ca", str(nova.certificate)]
         command += ["--calls", str(folder / "calls"), "--config", str(config), "--max-calls", "1000", "--drain-s", "0"]
         began_s = time.monotonic()
@@ -168,11 +172,16 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, settings: str = "") -> Iterator[tuple[Nova, Server]]:
+def serving(
+    folder: Path,
+    settings: str = "",
+    model: str = "_nova_endpoint.py",
+    program: tuple[str, ...] = ("-m", "vivavoce"),
+) -> Iterator[tuple[Nova, Server]]:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left running
-    nova = Nova(folder)
+    nova = Nova(folder, model)
     try:
-        server = Server(nova, folder, settings)
+        server = Server(nova, folder, settings, program)
         try:
             yield nova, server
         finally:

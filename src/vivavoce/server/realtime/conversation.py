@@ -34,6 +34,7 @@ from vivavoce.server.realtime.asides import Asides
 from vivavoce.server.realtime.audience import NORMAL, Audience, Outlet
 from vivavoce.server.realtime.client_call import ClientCall
 from vivavoce.server.realtime.line import Line
+from vivavoce.server.realtime.revisions import Revisions
 from vivavoce.wire.realtime.actions import (
     Action,
     AnswerTool,
@@ -68,7 +69,7 @@ class Conversation:
         self._began = asyncio.Event()
         self._over = asyncio.Event()
         self._tasks: asyncio.Future[asyncio.TaskGroup] = asyncio.get_running_loop().create_future()
-        self._held: list[Action] | None = None  # what comes after a revision waits until that is done
+        self._revisions = Revisions()
 
     @property
     def live(self) -> LiveCall | None:
@@ -121,8 +122,13 @@ class Conversation:
 
     async def room(self) -> None:
         """Returns when more of the client's sound is welcome."""
+        await self.revised()
         if self._call is not None:
             await self._call.channel.room()
+
+    async def revised(self) -> None:
+        """Returns when more of the client's events are welcome."""
+        await self._revisions.done()
 
     def hang_up(self, reason: str) -> None:
         """The client is gone, or is to go. What it said before counts."""
@@ -144,8 +150,8 @@ class Conversation:
         for action in actions:
             if isinstance(action, Send):
                 self._audience.send(action.data)
-            elif self._held is not None:
-                self._held.append(action)
+            elif self._revisions.in_progress:
+                self._revisions.held.append(action)
             else:
                 self._act(action)
         self._timer.arm(self._front.deadline)
@@ -159,7 +165,7 @@ class Conversation:
             case Begin(rate_hz, configuration):
                 self._begin(rate_hz, configuration)
             case Revise(configuration):
-                self._held = []
+                self._revisions.begin()
                 self._group.create_task(self._revise(configuration), name="revision")
             case AnswerTool(tool_call, output):
                 self._begun.tools.answer(tool_call, output)
@@ -216,10 +222,11 @@ class Conversation:
 
     async def _revise(self, configuration: Configuration) -> None:
         try:
+            await self._revisions.turn()
             await self._begun.revise(configuration)
         except VivavoceError as fault:
             self._audience.complain(str(fault))
-        held, self._held = self._held or [], None
+        held = self._revisions.end()
         if not self._over.is_set():
             self._do(held)
 

@@ -20,6 +20,7 @@ from vivavoce.server.access import authenticate
 from vivavoce.server.desk import ServedAgent
 from vivavoce.server.door import Door, door
 from vivavoce.server.keys import Caller
+from vivavoce.server.limits import ClientRates
 from vivavoce.server.realtime.conversation import Conversation
 from vivavoce.server.realtime.ids import new_id
 from vivavoce.server.realtime.line import Line
@@ -133,7 +134,8 @@ class _PeerCall:
         outlet = _PeerOutlet(peer)
         line = Line("webrtc", peer.perform)
         conversation = Conversation(self.here.desk, self.served, self.front, outlet, line, self.caller.name)
-        sink = _Sink(conversation)
+        limits = self.here.settings.limits
+        sink = _Sink(conversation, ClientRates(limits.events_per_s, limits.bytes_per_s, limits.message_bytes))
         with self.here.sessions.holding(conversation, *self.ids):
             async with asyncio.TaskGroup() as tasks:
                 connection = tasks.create_task(self._carry(peer, sink, conversation))
@@ -158,9 +160,10 @@ class _PeerCall:
 class _Sink:
     """Implements :class:`~vivavoce.channel.webrtc.peer.PeerSink`."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, rates: ClientRates) -> None:
         self.is_open = asyncio.Event()
         self._conversation = conversation
+        self._rates = rates
 
     async def opened(self) -> None:
         self.is_open.set()
@@ -170,7 +173,10 @@ class _Sink:
         await self._conversation.room()
 
     async def text(self, text: str) -> None:
+        if wait_s := self._rates.take_in_time(len(text), loop_time_s()):
+            await asyncio.sleep(wait_s)  # the peer is lost if it sends much more meanwhile
         self._conversation.receive(text)
+        await self._conversation.revised()
 
     async def playout(self, report: PlayoutReport) -> None:
         self._conversation.put(report)

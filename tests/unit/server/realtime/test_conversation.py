@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.server.realtime.stage import SPEECH, Client, Stage, script
 from vivavoce.agent.declaration import Agent, Tool, TurnPolicy
+from vivavoce.engine.clock import loop_time_s
 from vivavoce.events import (
     AgentRevised,
     CallerAudio,
@@ -196,6 +197,22 @@ def test_what_was_said_before_a_hang_up_counts_while_the_agent_is_revised(tmp_pa
     stage.play(tmp_path, talk)
     assert stage.seen(CallerAudio)[-1].audio.samples == 480
     assert isinstance(next(value for value in stage.timeline[::-1] if isinstance(value, Event)), CallerHungUp)
+
+
+def test_a_flood_of_revisions_opens_few_sessions(tmp_path: Path) -> None:
+    stage = Stage([script()])
+
+    async def talk(client: Client) -> None:
+        client.updates()
+        await asyncio.sleep(1)
+        began_s = loop_time_s()
+        for cow in range(30):
+            client.updates(instructions=f"You are cow {cow}.")
+            await client.conversation.room()
+        assert loop_time_s() - began_s == pytest.approx(10)
+
+    stage.play(tmp_path, talk)
+    assert len(stage.seen(AgentRevised)) == 30
 
 
 def test_nothing_is_begun_for_a_session_that_is_over(tmp_path: Path) -> None:

@@ -10,15 +10,17 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx
+import pytest
 from starlette.types import Message
 
 from tests.unit.server.asgi import House
 from vivavoce.channel.webrtc.peer import PeerSink
-from vivavoce.engine.clock import run
+from vivavoce.engine.clock import loop_time_s, run
 from vivavoce.errors import ChannelFault
 from vivavoce.events import ChannelEffect
 from vivavoce.server.front import front_application
 from vivavoce.server.metrics import exposition
+from vivavoce.server.settings import Limits, ServerSettings
 
 Plays = Callable[[PeerSink], Awaitable[None]]
 SDP = {"content-type": "application/sdp"}
@@ -146,3 +148,23 @@ def test_who_joins_before_the_peer_has_come_is_heard_once_it_has(tmp_path: Path)
     updated = [event for event in peer.sent if event["type"] == "session.updated"]
     assert updated[0]["session"]["instructions"] == "You are a cow."
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_events_of_a_peer_are_read_at_the_rate_that_a_session_may_have(tmp_path: Path) -> None:
+    took_s: list[float] = []
+
+    async def plays(sink: PeerSink) -> None:
+        await sink.opened()
+        await asyncio.sleep(0)
+        began_s = loop_time_s()
+        for _ in range(550):
+            await sink.text("{}")
+        took_s.append(loop_time_s() - began_s)
+
+    async def script(client: httpx.AsyncClient) -> None:
+        await client.post(CALLS, content="v=0", headers=SDP)
+        await asyncio.sleep(60)
+
+    limits = Limits(events_per_s=100)
+    play(House(ServerSettings(limits=limits), calls=tmp_path), FakePeer(plays), script)
+    assert took_s == [pytest.approx(1.5, abs=0.01)]

@@ -120,10 +120,14 @@ def scripted_agents(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def serving(folder: Path, agents: Sequence[Path], *options: str, tls: bool = False) -> Iterator[Served]:
-    """Ended as a user ends it; fails if it does not go cleanly or said anything of an error."""
+def serving(folder: Path, agents: Sequence[Path], settings: str = "", *, tls: bool = False) -> Iterator[Served]:
+    """Ended as a user ends it; fails if it does not go cleanly or said anything of an error. Nobody is turned away
+    because the machine is busy with other things.
+    """
+    config = folder / "server.toml"
+    config.write_text(f"max_lag_ms = 60000\n{settings}")
     command = [sys.executable, "-m", "vivavoce", "serve", *map(str, agents), "--port", "0", "--json", "--drain-s", "5"]
-    command += ["--calls", str(folder / "calls"), *options]
+    command += ["--calls", str(folder / "calls"), "--config", str(config)]
     authority = authority_in(folder / "certificates", datetime.now(UTC)) if tls else None
     if authority is not None:
         command += ["--tls-cert", str(authority.server), "--tls-key", str(authority.key)]

@@ -37,9 +37,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("keyed")
-    config = folder / "server.toml"
-    config.write_text(f'[[keys]]\nname = "shop"\nsha256 = "{hash_of(KEY)}"\n')
-    with serving(folder, scripted_agents(folder), "--config", str(config)) as server:
+    with serving(folder, scripted_agents(folder), f'[[keys]]\nname = "shop"\nsha256 = "{hash_of(KEY)}"\n') as server:
         yield server
 
 
@@ -140,16 +138,17 @@ def test_items_are_shown_cut_and_taken_away(served: Served) -> None:
             said = (await session.until("response.done"))["response"]["output"][0]
             await session.connection.conversation.item.retrieve(item_id=said["id"])
             assert (await session.until("conversation.item.retrieved"))["item"] == said
-            await session.connection.conversation.item.truncate(
-                item_id=said["id"], content_index=0, audio_end_ms=60_000
-            )
-            assert (await session.until("conversation.item.truncated"))["audio_end_ms"] == 300, "there is no more"
             await session.connection.conversation.item.truncate(item_id=said["id"], content_index=0, audio_end_ms=100)
             await session.until("conversation.item.truncated", audio_end_ms=100)
             await session.connection.conversation.item.retrieve(item_id=said["id"])
             (part,) = (await session.until("conversation.item.retrieved"))["item"]["content"]
             assert part["transcript"] != "Both are open."
             assert "Both are open.".startswith(part["transcript"])
+            await session.write("Until when?")
+            await session.connection.response.create()
+            more = (await session.until("response.done"))["response"]["output"][0]["id"]
+            await session.connection.conversation.item.truncate(item_id=more, content_index=0, audio_end_ms=60_000)
+            assert (await session.until("conversation.item.truncated"))["audio_end_ms"] == 300, "there is no more"
             await session.connection.conversation.item.delete(item_id=first["id"])
             await session.until("conversation.item.deleted", item_id=first["id"])
             await session.fails("item_retrieve_invalid_item_id", "conversation.item.retrieve", item_id=first["id"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -34,6 +35,7 @@ from vivavoce.wire.realtime.front import Front
 
 LIMIT_S = 60.0
 _ONE = ConnectionId(1)
+_log = logging.getLogger(__name__)
 
 
 class Told(Protocol):
@@ -85,6 +87,9 @@ async def answer_aside(aside: Aside, make_models: Callable[[], Sequence[Model]],
         told.failed("the model took too long")
     except VivavoceError as fault:
         told.failed(str(fault))
+    except Exception as error:  # noqa: BLE001  # a mistake of ours or of an adapter's: the call goes on
+        _log.exception("a reply beside a call failed")
+        told.failed(f"unexpected {type(error).__name__}")
     else:
         told.done(reply.usage)
 
@@ -104,9 +109,9 @@ async def _converse(aside: Aside, model: Model, rate_hz: int, reply: _Reply) -> 
     over = asyncio.create_task(reply.over.wait())
     asking = asyncio.create_task(_ask(aside, session, model.profile.input_rate_hz, ready))
     try:
-        await asyncio.wait({running, over}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, over, asking}, return_when=asyncio.FIRST_COMPLETED)
         if not over.done():
-            await running  # raises what ended it
+            await (asking if asking.done() else running)  # raises what ended it
             raise ModelFault("the model ended the session")
     finally:
         for task in (running, over, asking):

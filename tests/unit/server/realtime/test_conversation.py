@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ from vivavoce.events import (
     SwapModel,
     ToolStatus,
 )
+from vivavoce.model.port import Model
 from vivavoce.model.scripted import End, Hear, Lose, Say, Step, UseTool, When
 from vivavoce.server.realtime.line import Line
 
@@ -316,6 +318,26 @@ def test_a_reply_beside_the_call_that_no_model_makes_is_told_why(tmp_path: Path)
         client.says("response.create", response={"conversation": "none", "instructions": "impossible"})
         failed = (await client.gets("response.done", 2))["response"]
         assert "too long" in failed["status_details"]["error"]["message"]
+
+    stage.play(tmp_path, talk)
+
+
+def test_a_mistake_in_a_reply_beside_the_call_does_not_end_it(tmp_path: Path) -> None:
+    class Breaks(Stage):
+        def make_models(self, agent: Agent) -> Sequence[Model]:
+            if agent.instructions == "broken":
+                raise ZeroDivisionError("words of the caller")
+            return super().make_models(agent)
+
+    stage = Breaks([script(Step(when=When.TEXT, say=Say(ms=200, text="Yes.")))])
+
+    async def talk(client: Client) -> None:
+        client.updates()
+        client.says("response.create", response={"conversation": "none", "instructions": "broken"})
+        failed = (await client.gets("response.done"))["response"]
+        assert failed["status_details"]["error"]["message"] == "unexpected ZeroDivisionError"
+        client.says("response.create")
+        await client.gets("response.done", 2)
 
     stage.play(tmp_path, talk)
 

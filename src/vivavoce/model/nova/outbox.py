@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from typing import NamedTuple
 
 from vivavoce.events import (
@@ -34,7 +33,29 @@ class _Numbered(NamedTuple):
     fact: ModelEvent
 
 
-_Lane = deque[_Numbered]
+class _Lane:
+    """What waits in it, and a bell for the one task that takes it out: it is rung only when that may be possible, for
+    waking a task costs more than all else that a fact does here.
+    """
+
+    __slots__ = ("bell", "facts")
+
+    def __init__(self) -> None:
+        self.facts: deque[_Numbered] = deque()
+        self.bell = asyncio.Event()
+
+    @property
+    def first(self) -> float:
+        """When its next fact was put; after everything if there is none."""
+        return self.facts[0].number if self.facts else float("inf")
+
+    def ring(self) -> None:
+        if self.facts:
+            self.bell.set()
+
+    async def rung(self) -> None:
+        self.bell.clear()
+        await self.bell.wait()
 
 
 class Outbox:
@@ -44,10 +65,9 @@ class Outbox:
         self._limit = limit_samples
         self._samples = 0
         self._count = 0
-        self._reply: _Lane = deque()
-        self._others: _Lane = deque()
+        self._reply = _Lane()
+        self._others = _Lane()
         self._held = False  # audio is being handed over, which may take its time
-        self._changed = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
 
@@ -70,43 +90,41 @@ class Outbox:
 
     async def deliver_reply(self, emit: EmitModelEvent) -> None:
         """For one task."""
+        reply, others = self._reply, self._others
         while True:
-            await self._until(lambda: bool(self._reply) and _first(self._reply) < _first(self._others))
-            fact = self._reply.popleft().fact
+            while reply.first >= others.first:  # or there is none
+                await reply.rung()
+            fact = reply.facts.popleft().fact
             self._held = isinstance(fact, AgentAudio)
-            self._changed.set()
+            others.ring()
             await emit(fact)
             self._held = False
             self._weigh(fact, -1)
-            self._changed.set()
 
     async def deliver_others(self, emit: EmitModelEvent) -> None:
         """For another task."""
+        reply, others = self._reply, self._others
         while True:
-            await self._until(lambda: bool(self._others) and (self._held or _first(self._others) < _first(self._reply)))
-            await emit(self._others.popleft().fact)
-            self._changed.set()
+            while not (others.facts and (self._held or others.first < reply.first)):
+                await others.rung()
+            await emit(others.facts.popleft().fact)
+            reply.ring()
 
     async def settle(self) -> None:
         """Returns when everything has gone that need not wait."""
         for _ in range(_SETTLING_ROUNDS):
-            if not self._others and (self._held or not self._reply):
+            if not self._others.facts and (self._held or not self._reply.facts):
                 return
             await asyncio.sleep(0)
 
-    async def _until(self, may_go: Callable[[], bool]) -> None:
-        while not may_go():
-            self._changed.clear()
-            await self._changed.wait()
-
     def _add(self, lane: _Lane, fact: ModelEvent) -> None:
         self._count += 1
-        lane.append(_Numbered(self._count, fact))
-        self._changed.set()
+        lane.facts.append(_Numbered(self._count, fact))
+        lane.ring()
 
     def _cut(self, fact: ResponseInterrupted) -> None:
         """Nothing that waits of this reply goes any more; a reply whose beginning was among it begins with this."""
-        waits = [one.fact for one in self._reply]
+        waits = [one.fact for one in self._reply.facts]
         began = [one for one in waits if isinstance(one, ResponseStarted) and one.response == fact.response]
         self._drop(fact.response, _OF_A_REPLY)
         for one in began:
@@ -114,14 +132,14 @@ class Outbox:
         self._add(self._others, fact)
 
     def _drop(self, response: ResponseId, kinds: tuple[type, ...]) -> None:
-        kept: _Lane = deque()
-        for numbered in self._reply:
+        kept: deque[_Numbered] = deque()
+        for numbered in self._reply.facts:
             if isinstance(numbered.fact, kinds) and getattr(numbered.fact, "response", None) == response:
                 self._weigh(numbered.fact, -1)
             else:
                 kept.append(numbered)
-        self._reply = kept
-        self._changed.set()
+        self._reply.facts = kept
+        self._others.ring()
 
     def _weigh(self, fact: ModelEvent, sign: int) -> None:
         if isinstance(fact, AgentAudio):
@@ -130,11 +148,6 @@ class Outbox:
                 self._has_room.clear()
             else:
                 self._has_room.set()
-
-
-def _first(lane: _Lane) -> float:
-    """When the lane's next fact was put; after everything if there is none."""
-    return lane[0].number if lane else float("inf")
 
 
 def _ends_the_call(fact: ModelEvent) -> bool:

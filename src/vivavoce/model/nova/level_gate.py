@@ -11,7 +11,6 @@ has none and becomes the floor.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from math import log10
 from typing import NamedTuple, Protocol
 
@@ -69,7 +68,10 @@ class LevelGate:
         self._last_loud: int | None = None  # where the last loud frame ended; None while nobody talks
 
     def hear(self, pcm: bytes) -> list[Edge]:
-        return [edge for frame in self._framer.push(pcm) for edge in self._hear_frame(frame)]
+        edges: list[Edge] = []
+        for frame in self._framer.push(pcm):
+            self._hear_frame(frame, edges)
+        return edges
 
     def mute(self) -> list[Edge]:
         self._loud = 0
@@ -78,7 +80,7 @@ class LevelGate:
         at, self._last_loud = self._last_loud, None
         return [Edge(starts=False, at=at)]
 
-    def _hear_frame(self, frame: bytes) -> Iterator[Edge]:
+    def _hear_frame(self, frame: bytes, edges: list[Edge]) -> None:
         size = self._framer.frame_samples
         level = _level_dbfs(frame)
         is_loud = level >= max(QUIETEST_DBFS, self._floor.dbfs + ABOVE_FLOOR_DB)
@@ -88,11 +90,11 @@ class LevelGate:
         if self._last_loud is None:
             if self._loud == ONSET_FRAMES:
                 self._last_loud = self._at
-                yield Edge(starts=True, at=self._at - ONSET_FRAMES * size)
+                edges.append(Edge(starts=True, at=self._at - ONSET_FRAMES * size))
         elif is_loud:
             self._last_loud = self._at
         elif self._at - self._last_loud >= HANGOVER_FRAMES * size:
-            yield from self.mute()
+            edges.extend(self.mute())
 
 
 class _Floor:
@@ -105,7 +107,8 @@ class _Floor:
 
     def push(self, level: float) -> None:
         self._stretch.append(level)
-        self.dbfs = min(self.dbfs, level)
+        if level < self.dbfs:
+            self.dbfs = level
         if len(self._stretch) == _STRETCH_FRAMES:
             self._past.append(min(self._stretch))
             self._stretch.clear()
@@ -114,5 +117,5 @@ class _Floor:
 
 def _level_dbfs(frame: bytes) -> float:
     samples = to_array(frame).astype(np.float32)
-    energy = float(samples @ samples)
+    energy = float(np.dot(samples, samples))
     return 10 * log10(energy / len(samples) / FULL_SCALE**2) if energy else SILENCE_DBFS

@@ -33,7 +33,7 @@ class TokenBucket:
         """Takes that much, and tells after how long it may be used."""
         self._fill(now_s)
         self._left -= amount
-        return max(0.0, -self._left / self._per_s)
+        return -self._left / self._per_s if self._left < 0 else 0.0
 
     def wait_s(self, amount: float, now_s: float) -> float:
         """How long until that much may pass; infinite if it is more than a whole bucket."""
@@ -49,7 +49,8 @@ class TokenBucket:
 
     def _fill(self, now_s: float) -> None:
         if self._at_s is not None and now_s > self._at_s:
-            self._left = min(self._burst, self._left + (now_s - self._at_s) * self._per_s)
+            left = self._left + (now_s - self._at_s) * self._per_s
+            self._left = min(self._burst, left)
         self._at_s = now_s
 
 

@@ -83,13 +83,10 @@ class Outbox:
     async def run(self) -> None:
         """Writes until the outbox is closed or the client is gone. Whoever runs the session cancels it otherwise."""
         try:
-            while self._close is None:
-                await self._wake.wait()
-                self._wake.clear()
-                await self._write_watched()
+            await self._write_watched()
             async with asyncio.timeout(CLOSE_S):
                 await self._write()
-                code, reason = self._close
+                code, reason = self._close or (1000, "")
                 await self._socket.close(code, reason[:120])
         except TimeoutError:  # an OSError, too
             self._drop()
@@ -101,11 +98,18 @@ class Outbox:
             self._close = self._close or (1006, "")
 
     async def _write_watched(self) -> None:
-        """A write that hangs is cut off when what waits is too late, though nothing more is sent."""
+        """Until the outbox is closed. A write that hangs is cut off when what waits is too late, though nothing more
+        is sent.
+        """
         try:
-            while self._queue and self._close is None:
-                async with asyncio.timeout(self._limit_s):
-                    await self._write_one()
+            async with asyncio.timeout(None) as patience:
+                watchdog = _Watchdog(self._late_in_s, lambda: patience.reschedule(loop_time_s()), self._limit_s)
+                with watchdog:
+                    while self._close is None:
+                        await self._wake.wait()
+                        self._wake.clear()
+                        while self._queue and self._close is None:
+                            await self._write_one()
         except TimeoutError:
             self._give_up()
 
@@ -126,6 +130,12 @@ class Outbox:
     def _is_late(self) -> bool:
         return loop_time_s() - self._queue[0].since_s > self._limit_s
 
+    def _late_in_s(self) -> float:
+        """How long until that, if nothing goes; at once if all was dropped and its first still hangs."""
+        if self._queue:
+            return self._queue[0].since_s + self._limit_s - loop_time_s()
+        return self._limit_s if self._close is None else 0.0
+
     def _give_up(self) -> None:
         if self._close is not None:
             return
@@ -138,6 +148,35 @@ class Outbox:
     def _drop(self) -> None:
         self._queue.clear()
         self.waiting_bytes = 0
+
+
+class _Watchdog:
+    """Looks at the queue when what now waits would be late, and no sooner: one timer for a socket, and not one for each
+    message.
+    """
+
+    def __init__(self, late_in_s: Callable[[], float], bark: Callable[[], None], first_s: float) -> None:
+        self._late_in_s = late_in_s
+        self._bark = bark
+        self._first_s = first_s
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        self._look_in(self._first_s)
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look_in(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        late_in_s = self._late_in_s()
+        if late_in_s > 0:
+            self._look_in(late_in_s)
+        else:
+            self._bark()
 
 
 def outbox_of(websocket: WebSocket, failed: Callable[[str], None] | None = None) -> Outbox:

@@ -137,3 +137,15 @@ def test_a_client_that_is_gone_ends_the_writer_and_nothing_is_kept_for_it() -> N
 
     line = on_a_line(use)
     assert (line.client.got, line.client.closed, line.failures) == ([], None, [])
+
+
+def test_a_write_that_hangs_is_cut_off_though_all_else_was_dropped() -> None:
+    async def use(line: Line) -> None:
+        line.client.reads.clear()
+        line.outbox.send("x")
+        await asyncio.sleep(1.5)
+        line.outbox.send("x" * 101)
+        assert line.failures == ["slow_consumer"]
+
+    line = on_a_line(use)
+    assert line.aborted_at_s == [2 + CLOSE_S]

@@ -61,7 +61,8 @@ class ResponsePlayout:
     @property
     def audible(self) -> bool:
         """Some of it may still be heard, now or later."""
-        return self.state in (Playout.OPEN, Playout.ENDING)
+        state = self.machine.state
+        return state is Playout.OPEN or state is Playout.ENDING
 
     def send(self, samples: int) -> None:
         self.generated += samples
@@ -153,4 +154,7 @@ class Playouts:
     @property
     def unplayed(self) -> int:
         """Samples that were sent and may still be heard."""
-        return sum(playout.sent - playout.played for playout in self.audible)
+        unplayed = 0
+        for playout in self.audible:
+            unplayed += playout.sent - playout.played
+        return unplayed

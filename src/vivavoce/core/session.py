@@ -160,7 +160,7 @@ class Session:
     def receive(self, event: Event, now: Instant) -> tuple[Effect, ...]:
         """Apply one fact at ``now`` and return what is wished for, in order."""
         if isinstance(event, CallerAudio):  # fifty times a second, and settles nothing
-            return tuple(self._caller_audio(event))
+            return self._caller_audio(event)
         if out_of_place := self._out_of_place(event):
             return (_ignore(event, out_of_place),)
         effects = [*self._apply(event, now)]
@@ -287,27 +287,25 @@ class Session:
             self._parts.owed.asks.insert(0, Speak(self.models.current, GREETING, self.plan.greeting))
         yield from self._parts.owed.address(self.models.current, now)
         for audio in self.intake.release():
-            yield from self._forward(audio)
+            yield self._forward(audio)
 
     # -- in talk -------------------------------------------------------------------------------------------------------
 
-    def _caller_audio(self, event: CallerAudio) -> Iterator[Effect]:
+    def _caller_audio(self, event: CallerAudio) -> tuple[Effect, ...]:
         audio = event.audio
         state = self.phase.state
         if state is Phase.TALKING and self.models.live:
             self.intake.forward(audio)
-            yield from self._forward(audio)
-        elif state in (Phase.OPENING, Phase.TALKING) and self.rate_hz:
+            return (self._forward(audio),)
+        if state in (Phase.OPENING, Phase.TALKING) and self.rate_hz:
             dropped = self.intake.hold(audio, HOLD_LIMIT_S * self.rate_hz)
-            if dropped:
-                yield Ignore("CallerAudio", "no model listened for too long", dropped)
-        else:
-            self.intake.drop(audio)
-            yield Ignore("CallerAudio", f"the call is {state}", audio.samples)
+            return (Ignore("CallerAudio", "no model listened for too long", dropped),) if dropped else ()
+        self.intake.drop(audio)
+        return (Ignore("CallerAudio", f"the call is {state}", audio.samples),)
 
-    def _forward(self, audio: Audio) -> Iterator[Effect]:
+    def _forward(self, audio: Audio) -> Effect:
         self._parts.owed.forward(audio)
-        yield ForwardAudio(self.models.current, audio)
+        return ForwardAudio(self.models.current, audio)
 
     def _tool_requested(self, event: ToolRequested, now: Instant) -> Iterator[Effect]:
         if self.tools.known(event.tool_call):

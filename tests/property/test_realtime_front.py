@@ -347,6 +347,7 @@ def test_anything_in_gives_the_protocol_out(over: AudioOver, in_talk: bool, sequ
                 take_aside(front, watcher, what, text, Instant(now))
             case "wait":
                 now = pass_time(front, watcher, now, now + value)
+        assert front.deadline == front._next_deadline(), "what moves the deadline was not noticed"
     watcher.take(front.observe(CloseCall(Disposition.MODEL_LOST, "over"), Instant(now)))
     assert watcher.closed or not watcher.begun
     assert not watcher.begun or not watcher.open_responses

@@ -28,6 +28,7 @@ WAITING_LIMIT_MS = 2_000
 """Caller audio that may wait here before its source has to."""
 FILL_MS = 100
 """Silence is put in for so much at a time, once nothing came for twice as long."""
+_LAST = (CallerHungUp, ChannelLost)
 
 
 class ClientChannel:
@@ -46,6 +47,7 @@ class ClientChannel:
         self._filling = CallerAudio(Audio(silence(samples_for(FILL_MS, rate_hz))))
         self._facts: deque[ChannelEvent] = deque()
         self._waiting_samples = 0
+        self._limit_samples = samples_for(WAITING_LIMIT_MS, rate_hz)
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -56,12 +58,17 @@ class ClientChannel:
         self._facts.append(event)
         if isinstance(event, CallerAudio):
             self._waiting_samples += event.audio.samples
-            if self._waiting_samples > samples_for(WAITING_LIMIT_MS, self.rate_hz):
+            if self._waiting_samples > self._limit_samples:
                 self._room.clear()
         self._arrived.set()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether more of the caller's audio is welcome."""
+        return self._room.is_set()
+
     async def room(self) -> None:
-        """Returns when more of the caller's audio is welcome."""
+        """Returns when it is."""
         await self._room.wait()
 
     def perform(self, effect: ChannelEffect) -> None:
@@ -77,7 +84,12 @@ class ClientChannel:
         try:
             while not self._over:
                 while self._facts and not self._over:
-                    await self._hand_on(self._facts.popleft(), emit)
+                    event = self._facts.popleft()
+                    if isinstance(event, CallerAudio):
+                        self._audio_leaves(event)
+                    await emit(event)
+                    if isinstance(event, _LAST):
+                        self._over = True
                 if not (self._facts or self._over):
                     self._arrived.clear()
                     await self._arrived.wait()
@@ -91,16 +103,12 @@ class ClientChannel:
         if not self._facts:  # else nothing is missing: the call is behind
             self.put(self._filling)
 
-    async def _hand_on(self, event: ChannelEvent, emit: EmitChannelEvent) -> None:
-        if isinstance(event, CallerAudio):
-            if self._filler is not None and event is not self._filling:
-                self._filler.heard = True
-            self._waiting_samples -= event.audio.samples
-            if self._waiting_samples <= samples_for(WAITING_LIMIT_MS // 2, self.rate_hz):
-                self._room.set()
-        await emit(event)
-        if isinstance(event, CallerHungUp | ChannelLost):
-            self._over = True
+    def _audio_leaves(self, event: CallerAudio) -> None:
+        if self._filler is not None and event is not self._filling:
+            self._filler.heard = True
+        self._waiting_samples -= event.audio.samples
+        if self._waiting_samples <= self._limit_samples // 2:
+            self._room.set()
 
 
 class _Filler:

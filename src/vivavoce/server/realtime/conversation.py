@@ -49,8 +49,6 @@ from vivavoce.wire.realtime.actions import (
 from vivavoce.wire.realtime.configuration import Configuration
 from vivavoce.wire.realtime.front import Front
 
-_MOVES_NO_DEADLINE = (ForwardAudio, AgentAudio)  # fifty times a second, each
-
 
 class Conversation:
     """Runs once. All methods are for the loop that runs it."""
@@ -120,8 +118,13 @@ class Conversation:
         if self._call is not None:
             self._call.channel.put(event)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether more of the client's sound is welcome."""
+        return not self._revisions.in_progress and (self._call is None or self._call.channel.has_room)
+
     async def room(self) -> None:
-        """Returns when more of the client's sound is welcome."""
+        """Returns when it is."""
         await self.revised()
         if self._call is not None:
             await self._call.channel.room()
@@ -214,10 +217,10 @@ class Conversation:
 
     def _witness(self, _at: Instant, value: Event | Effect) -> None:
         kind = type(value)
-        if kind is CallerAudio:  # it came from there
+        if kind is CallerAudio or kind is AgentAudio:  # it came from there; what is made of it is an effect
             return
         actions = self._front.observe(value, now_us())
-        if actions or kind not in _MOVES_NO_DEADLINE:
+        if actions or kind is not ForwardAudio:  # which moves no deadline
             self._do(actions)
 
     async def _revise(self, configuration: Configuration) -> None:

@@ -92,4 +92,5 @@ async def _read(websocket: WebSocket, conversation: Conversation, here: Door, le
         if wait_s := rates.take_in_time(len(data), loop_time_s()):
             await asyncio.sleep(wait_s)  # it is not read meanwhile, and so has to wait itself
         conversation.receive(data)
-        await conversation.room()
+        if not conversation.has_room:
+            await conversation.room()

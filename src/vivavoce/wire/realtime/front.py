@@ -52,7 +52,18 @@ BEGIN_AFTER_US = 150_000
 class Front:
     """``new_id`` makes ids: ``new_id("item")`` gives ``item_…``, and none twice."""
 
-    __slots__ = ("_asking", "_begin_at", "_closed", "_idle", "_listening", "_parts", "_talking", "_watching")
+    __slots__ = (
+        "_asking",
+        "_begin_at",
+        "_closed",
+        "_deadline",
+        "_idle",
+        "_listening",
+        "_parts",
+        "_stale",
+        "_talking",
+        "_watching",
+    )
 
     def __init__(self, offer: Offer, new_id: Callable[[str], str], *, audio_over: AudioOver) -> None:
         configuration = first_configuration(offer)
@@ -65,6 +76,8 @@ class Front:
         self._watching = Watching(self._parts, self._listening, self._talking, self._asking)
         self._begin_at: Instant | None = None
         self._closed = False
+        self._deadline: Instant | None = None
+        self._stale = True
 
     @property
     def configuration(self) -> Configuration:
@@ -73,7 +86,13 @@ class Front:
 
     @property
     def deadline(self) -> Instant | None:
-        """When :meth:`time_passed` is due."""
+        """When :meth:`time_passed` is due. The caller's sound moves it as little as it is asked for often."""
+        if self._stale:
+            self._deadline = self._next_deadline()
+            self._stale = False
+        return self._deadline
+
+    def _next_deadline(self) -> Instant | None:
         if self._closed or self._begin_at is not None:
             return None if self._closed else self._begin_at
         return earlier(self._talking.deadline, self._idle.deadline(self._parts.configuration.idle_timeout_ms))
@@ -81,6 +100,7 @@ class Front:
     def open(self, now: Instant) -> list[Action]:
         """The first thing that a client hears."""
         self._begin_at = Instant(now + BEGIN_AFTER_US)
+        self._stale = True
         return [self._parts.writer.send("session.created", session=self._parts.configuration.session)]
 
     def receive(self, frame: str | bytes, now: Instant) -> list[Action]:
@@ -115,9 +135,15 @@ class Front:
         """One fact before it is applied, or one effect before it is performed."""
         if self._closed or self._begin_at is not None:
             return []
+        kind = type(value)
+        if kind is CallerAudio or kind is AgentAudio:  # a hundred times a second; what is made of them is an effect
+            return []
         actions = list(self._watching.see(value, now))
+        if kind is ForwardAudio:
+            return actions
+        self._stale = True
         match value:
-            case ForwardAudio() | Play() | CallerAudio() | AgentAudio():
+            case Play():
                 return actions
             case ResponseStarted():
                 self._idle.agent_spoke()
@@ -127,6 +153,7 @@ class Front:
         return actions
 
     def time_passed(self, now: Instant) -> list[Action]:
+        self._stale = True
         if self._closed:
             return []
         if self._begin_at is not None:
@@ -167,6 +194,7 @@ class Front:
 
     def _begin(self) -> list[Action]:
         self._begin_at = None
+        self._stale = True
         configuration = self._parts.configuration
         rate_hz = configuration.rate_hz if self._parts.client_plays else Encoding.PCM.rate_hz
         self._parts.rate_hz = rate_hz
@@ -174,6 +202,7 @@ class Front:
         return [Begin(rate_hz, configuration)]
 
     def _settle(self, now: Instant) -> None:
+        self._stale = True
         if self._parts.configuration.idle_timeout_ms:
             quiet = self._talking.quiet and not self._listening.turns.speaking
             self._idle.settle(quiet=quiet, now=now)

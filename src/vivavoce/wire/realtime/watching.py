@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from vivavoce.events import (
-    AgentAudio,
     AgentText,
-    CallerAudio,
     CallerInterrupted,
     CallerSpeechStarted,
     CallerSpeechStopped,
@@ -71,8 +69,6 @@ class Watching:
 
     def see(self, value: Event | Effect, now: Instant) -> Iterable[Action]:  # noqa: C901, PLR0911, PLR0912 (only dispatches)
         match value:
-            case CallerAudio() | AgentAudio():
-                return ()  # a hundred times a second; what is made of them is an effect
             case ForwardAudio(connection, audio):
                 self._listening.clock.forward(connection, audio)
             case Play():

@@ -33,7 +33,7 @@ def application(door: Door, extra_routes: Sequence[BaseRoute] = ()) -> Starlette
 
 
 def _middleware(door: Door) -> list[Middleware]:
-    chain: list[Middleware] = []
+    chain = [Middleware(BodyLimit, limit_bytes=door.settings.limits.body_bytes)]
     if door.siblings is not None:
         chain.append(Middleware(Routing, worker=door.worker, folder=door.siblings))
     if door.settings.allowed_origins:
@@ -45,4 +45,4 @@ def _middleware(door: Door) -> list[Middleware]:
             expose_headers=EXPOSED_HEADERS,
         )
         chain.append(cors)
-    return [*chain, Middleware(BodyLimit, limit_bytes=door.settings.limits.body_bytes)]
+    return chain

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from vivavoce.errors import Refused
+from vivavoce.server.access import vouch
 from vivavoce.server.refusals import refusal
 from vivavoce.server.waiting import cancelling
 
@@ -25,6 +26,7 @@ _HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"transfer-encoding", b"te", b"trailer", b"upgrade", b"expect", b"content-length")
 )
 _CHUNK_BYTES = 65_536
+_REFUSED = 400
 FETCH_S = 2.0
 
 
@@ -61,13 +63,16 @@ async def _forward_request(request: Request, send: Send, path: Path) -> None:
         reader, writer = await asyncio.open_unix_connection(path)
     except ClientDisconnect:
         return
+    except Refused as refused:
+        await refusal(refused)(request.scope, request.receive, send)
+        return
     except OSError:
         await _gone()(request.scope, request.receive, send)
         return
     try:
         writer.write(_head(request, len(body)) + body)
         async with cancelling(_close_when_gone(request, writer)):
-            await _pass_back(reader, send)
+            await _pass_back(reader, send, request)
     finally:
         writer.close()
 
@@ -88,7 +93,7 @@ async def _close_when_gone(request: Request, writer: asyncio.StreamWriter) -> No
     writer.close()
 
 
-async def _pass_back(reader: asyncio.StreamReader, send: Send) -> None:
+async def _pass_back(reader: asyncio.StreamReader, send: Send, request: Request) -> None:
     answer = _Answer()
     make_parser: Any = httptools.HttpResponseParser  # it has no types
     parser = make_parser(answer)
@@ -96,6 +101,8 @@ async def _pass_back(reader: asyncio.StreamReader, send: Send) -> None:
     with contextlib.suppress(ConnectionError, httptools.HttpParserError):
         while not answer.complete and (data := await reader.read(_CHUNK_BYTES)):
             parser.feed_data(data)
+            if answer.started and answer.status() < _REFUSED:
+                vouch(request)  # the other one let it in
             for message in answer.taken():
                 await send(message)
     if not answer.started:
@@ -153,6 +160,7 @@ async def _forward_socket(outer: WebSocket, path: Path) -> None:
             ping_interval=None,
             user_agent_header=None,
         ) as inner:
+            vouch(outer)  # the other one let it in
             await outer.accept(inner.subprotocol)
             async with asyncio.TaskGroup() as both:
                 both.create_task(_inwards(outer, inner))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from vivavoce.engine.clock import run
 from vivavoce.errors import Refused
 from vivavoce.server.access import authenticate, subprotocol
 from vivavoce.server.application import application
+from vivavoce.server.gate import Arrival
 from vivavoce.server.listen import Connections
 from vivavoce.server.settings import ServerSettings
 
@@ -100,6 +102,38 @@ def test_a_request_is_answered_alike_wherever_the_call_is(two: Two, where: str) 
     assert (answer.status, answer.headers["location"]) == (201, "/elsewhere")
     assert answer.told == {"body": "hello", "query": "a=b%20c", "host": "voice.example", "x": "z"}
     assert answer.headers["content-length"] == str(len(answer.body))
+
+
+@pytest.mark.parametrize("where", [MINE, ITS])
+def test_a_body_without_an_end_is_refused_wherever_the_call_is(two: Two, where: str) -> None:
+    sent: list[Any] = []
+    pieces = 200
+
+    async def receive() -> Any:
+        nonlocal pieces
+        if not pieces:
+            await asyncio.Event().wait()
+        pieces -= 1
+        return {"type": "http.request", "body": bytes(16_384), "more_body": pieces > 0}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = two.houses[0].scope("http", f"{where}/echo", {}, method="POST")
+    two.ask(lambda app: app(scope, receive, send))
+    assert (sent[0]["status"], pieces) == (413, 195)
+
+
+def test_whoever_the_other_worker_knows_is_no_stranger_here(two: Two) -> None:
+    arrivals = [Arrival(asyncio.Transport({"peername": ("192.0.2.1", 50_000)})) for _ in range(3)]
+    for arrival, key in zip(arrivals, (SHOP, "vv_wrong"), strict=False):
+        headers = {"authorization": f"Bearer {key}"}
+        scope = two.houses[0].scope("websocket", f"{ITS}/talk", headers, subprotocols=[])
+        scope |= {"state": {"arrival": arrival}, "extensions": {"websocket.http.response": {}}}
+        two.ask(functools.partial(answer_of, scope=scope, body=b""))
+    scope = two.houses[0].scope("http", f"{ITS}/stream", {}, method="GET") | {"state": {"arrival": arrivals[2]}}
+    two.ask(functools.partial(answer_of, scope=scope, body=b""))
+    assert [arrival.vouched for arrival in arrivals] == [True, False, True]
 
 
 @pytest.mark.parametrize("where", [MINE, ITS])

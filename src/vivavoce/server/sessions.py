@@ -47,12 +47,8 @@ class Sessions:
                 del self._open[one]
 
     def find(self, session_id: str) -> OpenSession | None:
-        """By an id that it was given, or by that of its call."""
-        found = self._open.get(session_id)
-        if found is None:
-            calls = (one for one in self._open.values() if one.live is not None and one.live.call == session_id)
-            found = next(calls, None)
-        return found
+        """By an id that it was given. Those nobody can guess; that of its call says when it began and is short."""
+        return self._open.get(session_id)
 
     def get(self, session_id: str) -> OpenSession:
         """Raises :class:`~vivavoce.errors.Refused`."""

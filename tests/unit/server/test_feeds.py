@@ -45,6 +45,8 @@ def look(session: Session, name: str, key: str, settings: ServerSettings = KEYED
     house = House(settings)
     scope = house.scope("http", "/", {"authorization": f"Bearer {key}"}, method="GET", app=application(house.door))
 
+    cast("dict[str, LiveCall]", house.door.desk.live)[session.live.call] = session.live
+
     async def looking() -> CallFeed:
         with house.door.sessions.holding(session, "sess_1"):
             return await Feeds().feed(Request(scope), name)
@@ -70,6 +72,12 @@ def test_another_key_needs_leave_to_read(name: str) -> None:
     with pytest.raises(Refused) as refusal:
         look(Session("another"), name, SHOP)
     assert (refusal.value.status, refusal.value.code) == (403, "scope_missing")
+
+
+def test_the_id_of_a_call_is_no_secret_and_opens_nothing() -> None:
+    with pytest.raises(Refused) as refusal:
+        look(Session(), "c1", SHOP)
+    assert refusal.value.code == "scope_missing"
 
 
 def test_a_key_that_may_read_may_by_either_id() -> None:

@@ -47,6 +47,8 @@ from vivavoce.wire.realtime.writer import Writer
 
 BEGIN_AFTER_US = 150_000
 """A client usually sends a ``session.update`` first, and would otherwise cost a second model session."""
+MORE_UPDATES_US = 30_000
+"""LiveKit's plugin sends its session, its instructions and its tools one after the other."""
 
 
 class Front:
@@ -212,7 +214,7 @@ class Front:
             case client.Append(audio=audio):
                 return self._append(audio)
             case client.SessionUpdate():
-                return self._update(event)
+                return self._update(event, now)
             case client.Commit():
                 return self._listening.commit()
             case client.Clear():
@@ -232,14 +234,14 @@ class Front:
             case client.CancelResponse():
                 return self._asking.cancel_response(event, now)
 
-    def _update(self, event: client.SessionUpdate) -> Iterator[Action]:
+    def _update(self, event: client.SessionUpdate, now: Instant) -> Iterator[Action]:
         before = self._parts.configuration
         after = updated(self._parts.offer, before, event.session)
         self._parts.configuration = after
         yield self._parts.writer.send("session.updated", session=after.session)
         if self._begin_at is not None:
             if not _only_traces(event.session):
-                yield from self._begin()
+                self._begin_at = min(self._begin_at, Instant(now + MORE_UPDATES_US))
             return
         if after.turn_detection is not before.turn_detection:
             yield from self._listening.reconfigured()

@@ -32,7 +32,7 @@ from vivavoce.events import (
 )
 from vivavoce.wire.realtime.actions import Action, Emit, Send
 from vivavoce.wire.realtime.configuration import AudioOver, Offer
-from vivavoce.wire.realtime.front import Front
+from vivavoce.wire.realtime.front import MORE_UPDATES_US, Front
 
 ONE = ConnectionId(1)
 A, B = ResponseId("a"), ResponseId("b")
@@ -63,6 +63,7 @@ class Line:
         self.actions: list[Action] = []
         self.front.open(self.now)
         self.update(session or {})
+        self.front.time_passed(Instant(MORE_UPDATES_US))
         self.see(OpenModel(ONE, 0))
 
     def say(self, kind: str, **members: Any) -> list[dict[str, Any]]:

@@ -64,11 +64,23 @@ class TestBeginning:
         front = new_front()
         front.open(seconds(0))
         update = {"type": "session.update", "session": {"type": "realtime", "instructions": "x"}}
-        updated, begin = front.receive(json.dumps(update), seconds(0.05))
+        (updated,) = front.receive(json.dumps(update), seconds(0.05))
         assert b'"session.updated"' in updated.data  # type: ignore[union-attr]
+        assert front.deadline == seconds(0.08)
+        (begin,) = front.time_passed(seconds(0.08))
         assert isinstance(begin, Begin)
         assert begin.configuration.instructions == "x"
         assert front.deadline is None
+
+    def test_several_updates_begin_one_call(self) -> None:
+        front = new_front()
+        front.open(seconds(0))
+        for at_s, instructions in ((0.05, "x"), (0.06, "y")):
+            update = {"type": "session.update", "session": {"type": "realtime", "instructions": instructions}}
+            assert not begun([*front.receive(json.dumps(update), seconds(at_s))])
+        (begin,) = front.time_passed(seconds(0.08))
+        assert isinstance(begin, Begin)
+        assert begin.configuration.instructions == "y"
 
     def test_an_update_that_is_refused_does_not_begin_it(self) -> None:
         front = new_front()

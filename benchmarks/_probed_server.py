@@ -4,8 +4,8 @@ _probed_server.py FILE serve ...
 
 From outside only the whole way can be timed; this tells what of it was waiting on purpose. To ``FILE`` goes at the end,
 in nanoseconds of the machine's clock: of each packet when it came, with a checksum; of each frame when it was asked
-for, with its sound; of each piece of the agent's when the channel was given it; of each frame sent when it began to be
-encoded, with its samples and the payload's checksum.
+for and when it was there, with its sound; of each piece of the agent's when the channel was given it; of each frame
+sent when it began to be encoded and when it was, with its samples and the payload's checksum.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from vivavoce.cli import main
 from vivavoce.events import FinishPlaying, Flush, Play
 
 packets: list[tuple[int, int]] = []
-frames: list[tuple[int, bytes]] = []
+frames: list[tuple[int, int]] = []
+sound: list[bytes] = []
 plays: list[int] = []
-encoded: list[tuple[int, int, int]] = []
+encoded: list[tuple[int, int, int, int]] = []
 
 
 class ProbedListener(Listener):
@@ -38,7 +39,8 @@ class ProbedListener(Listener):
     def frame(self, now_s: float) -> bytes:
         now_ns = time.monotonic_ns()
         pcm = super().frame(now_s)
-        frames.append((now_ns, pcm))
+        frames.append((now_ns, time.monotonic_ns()))
+        sound.append(pcm)
         return pcm
 
 
@@ -53,7 +55,7 @@ class ProbedEncoder(OpusEncoder):
     def encode(self, pcm: bytes) -> bytes:
         now_ns = time.monotonic_ns()
         payload = super().encode(pcm)
-        encoded.append((now_ns, len(pcm) // 2, zlib.crc32(payload)))
+        encoded.append((now_ns, time.monotonic_ns(), len(pcm) // 2, zlib.crc32(payload)))
         return payload
 
 
@@ -67,10 +69,10 @@ def write(path: Path) -> None:
     np.savez(
         path,
         packets=np.array(packets, np.int64).reshape(-1, 2),
-        frames=np.array([at for at, _ in frames], np.int64),
-        sound=np.frombuffer(b"".join(pcm for _, pcm in frames), "<i2"),
+        frames=np.array(frames, np.int64).reshape(-1, 2),
+        sound=np.frombuffer(b"".join(sound), "<i2"),
         plays=np.array(plays, np.int64),
-        encoded=np.array(encoded, np.int64).reshape(-1, 3),
+        encoded=np.array(encoded, np.int64).reshape(-1, 4),
     )
 
 

@@ -13,9 +13,11 @@ Which packet is which is found by chirps in the sound, to a fraction of a millis
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,13 +93,17 @@ def decoded(payloads: list[bytes], rate_hz: int) -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One direction: what the server adds, what waits on purpose, and both. One number for each packet."""
+    """One direction, one number for each packet: what the server adds, its work at the codec in that, and what waits
+    on purpose.
+    """
 
     added: Nanoseconds
+    codec: Nanoseconds
     waiting: Nanoseconds
 
     def figures(self, waiting: str) -> dict[str, Any]:
-        return {**in_ms(self.added), "total": in_ms(self.added + self.waiting), waiting: in_ms(self.waiting)}
+        parts = {"codec_work": self.codec, waiting: self.waiting, "total": self.added + self.waiting}
+        return in_ms(self.added) | {name: in_ms(part) for name, part in parts.items()}
 
     def line(self) -> str:
         added, total = in_ms(self.added), in_ms(self.added + self.waiting)
@@ -121,10 +127,11 @@ def way_out(load: Arrays, model: Arrays, server: Arrays, session: int, of_codec:
     ends = (packets + 1) * STEP + lead_of - of_codec.late - of_codec.held - _SLACK
     behind, at_ns = model[f"arrivals_{session}"].T
     begun = _same_sound(server["sound"], heard, int(found[found_at[0]]))
-    asked_ns = server["frames"][(ends - 1 + begun) // STEP]
-    came_ns = _by_checksum(server["packets"][:, 0], server["packets"][:, 1], load["checksums"][packets])
+    asked_ns, made_ns = server["frames"][(ends - 1 + begun) // STEP].T
+    came_ns = server["packets"][_places(server["packets"][:, 1], load["checksums"][packets]), 0]
     had_ns = at_ns[np.searchsorted(behind, ends)]
-    return Way(came_ns - load["sent"][packets] + had_ns - asked_ns, asked_ns - came_ns)
+    added = came_ns - load["sent"][packets] + had_ns - asked_ns
+    return Way(added, made_ns - asked_ns, asked_ns - came_ns)
 
 
 def way_back(load: Arrays, model: Arrays, server: Arrays, session: int, of_codec: Codec) -> Way:
@@ -139,12 +146,12 @@ def way_back(load: Arrays, model: Arrays, server: Arrays, session: int, of_codec
     missing = len(said_ns) - len(found)
     if len(said_ns) != len(played_ns) or missing not in (0, 1):  # the last one may be on its way
         raise Muddled(f"{len(said_ns)} chirps said, {len(played_ns)} played, {len(found)} heard")
-    sounding = server["encoded"][server["encoded"][:, 1] > 0]
+    begun_ns, done_ns, samples, noted = server["encoded"].T
     chosen = _in_window(said_ns[: len(found)], load["window"])
     packets = packets[chosen]
-    begun_ns = _by_checksum(sounding[:, 0], sounding[:, 2], _checksums([payloads[each] for each in packets]))
-    added = played_ns[chosen] - said_ns[chosen] + came_ns[packets] - begun_ns
-    return Way(added, begun_ns - played_ns[chosen])
+    place = _places(np.where(samples > 0, noted, -1), _checksums([payloads[each] for each in packets]))
+    added = played_ns[chosen] - said_ns[chosen] + came_ns[packets] - begun_ns[place]
+    return Way(added, done_ns[place] - begun_ns[place], begun_ns[place] - played_ns[chosen])
 
 
 def _in_window(at_ns: Nanoseconds, window: Nanoseconds) -> Positions:
@@ -155,10 +162,11 @@ def _checksums(payloads: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
     return np.array([zlib.crc32(payload.tobytes()) for payload in payloads], np.int64)
 
 
-def _by_checksum(at_ns: Nanoseconds, noted: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> Nanoseconds:
-    when = dict(zip(noted.tolist(), at_ns.tolist(), strict=True))
+def _places(noted: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> Positions:
+    """Where these checksums were noted."""
+    places_of = {each: place for place, each in enumerate(noted.tolist())}
     try:
-        return np.array([when[each] for each in wanted.tolist()], np.int64)
+        return np.array([places_of[each] for each in wanted.tolist()], np.int64)
     except KeyError as error:
         raise Muddled("a packet was not seen on its way") from error
 
@@ -219,7 +227,8 @@ def talk(nova: Nova, server: Server, folder: Path, seconds: float) -> dict[str, 
         told = json.loads(load.read())
         nova.report(folder / "model.npz")
         load.say("bye")
-        load.process.wait(10)
+        with suppress(subprocess.TimeoutExpired):  # then it is made to
+            load.process.wait(5)
     finally:
         load.stop()
     lag: dict[str, float] = told["lag_ms"]

@@ -164,9 +164,9 @@ class Replies:
             yield from self.over(outcome)
 
     def heard(self, effect: Truncate) -> None:
-        """The call has settled how much of it the caller heard."""
+        """The call has settled how much of it the caller heard. A client that meanwhile said less has the last word."""
         reply = self._replies.get(effect.response)
-        if reply is not None and reply.message is not None:
+        if reply is not None and reply.message is not None and len(effect.heard_text) <= len(reply.message.text):
             rewrite(reply.message, effect.heard_text)
 
     def used(self, fact: UsageReported) -> None:

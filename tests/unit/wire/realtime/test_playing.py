@@ -12,6 +12,7 @@ from vivavoce.events import (
     PlayoutStopped,
     ResponseId,
     Samples,
+    Truncate,
 )
 
 
@@ -105,6 +106,18 @@ def test_more_than_there_is_is_all_there_is() -> None:
     assert line.truncate(item, 99_000)["audio_end_ms"] == 2_000
     assert line.emitted == [stopped(2, Evidence.PLAYED)]
     assert line.truncate(item, -5.5)["audio_end_ms"] == 0
+
+
+def test_the_client_s_last_word_wins_over_what_the_call_made_of_its_first() -> None:
+    line = Talk()
+    item = line.begin()
+    line.wait_until(0.1)
+    line.see(Flush(A))
+    line.truncate(item, 99_000)
+    line.truncate(item, 1_000)
+    line.see(Truncate(ONE, A, Samples(48_000), "one two three four"))
+    shown = the(line.say("conversation.item.retrieve", item_id=item), "conversation.item.retrieved")["item"]
+    assert shown["content"] == [{"type": "output_audio", "transcript": "one two"}]
 
 
 def test_a_stop_button() -> None:

@@ -56,7 +56,8 @@ def check_twilio(
             "set the account's auth token, and the secret of the SharedKey if a Webhooks Rule signs with one",
         )
     named = dict(parse_qsl(urlsplit(url).query))
-    if "bodySHA256" in named and not hmac.compare_digest(hashlib.sha256(body).hexdigest(), named["bodySHA256"].lower()):
+    digest = hashlib.sha256(body).hexdigest().encode()
+    if "bodySHA256" in named and not hmac.compare_digest(digest, named["bodySHA256"].lower().encode()):
         raise refused("the body is not the one that Twilio signed")
     given = headers.get("x-twilio-signature", "").encode()
     algorithm = algorithm_of(settings)
@@ -163,7 +164,9 @@ def check_vonage(headers: Mapping[str, str], body: bytes, *, signature_secret: s
         raise refused("this is not Vonage's signature", "is the signature secret this account's?") from error
     if scheme.lower() != "bearer" or not signed_s - FRESH_S <= now_s <= min(until_s, signed_s + FRESH_S):
         raise refused("Vonage's signature is too old", "is this machine's clock right?")
-    if body and not hmac.compare_digest(str(claims.get("payload_hash", "")), hashlib.sha256(body).hexdigest()):
+    if body and not hmac.compare_digest(
+        str(claims.get("payload_hash", "")).encode(), hashlib.sha256(body).hexdigest().encode()
+    ):
         raise refused("the body is not the one that Vonage signed")
 
 

@@ -95,6 +95,11 @@ def test_twilio_otherwise_is_refused(headers: dict[str, str], more: dict[str, An
     assert raised.value.status == 403
 
 
+def test_a_hash_that_is_no_text_of_ours_is_refused() -> None:
+    with pytest.raises(Refused, match="not the one"):
+        twilio({}, f"{URL}?bodySHA256=%C3%A9", ())
+
+
 def test_twilio_signs_a_body_by_its_hash() -> None:
     body = b'{"a": 1}'
     url = f"{URL}?bodySHA256={hashlib.sha256(body).hexdigest()}"

@@ -3,8 +3,9 @@
 python benchmarks/added_latency.py [--quick]
 
 ``websocket``: out is from a caller's sending 20 ms to the model's having its last sample; back from the model's sending
-sound to the caller's having it. ``webrtc``: the same from and to the caller's socket; of it ``added`` is what the
-server adds, and what waits on purpose is told apart, see ``_webrtc_stage.py``. The budget is held to what is added.
+sound to the caller's having it. ``webrtc``: the same from and to the caller's socket, without what waits on purpose:
+the jitter buffer's delay and the wait for the next frame of 20 ms, which are told apart and are in ``total``. The
+codec's look-ahead is in neither; its work is (``codec_work``). See ``_webrtc_stage.py``.
 ``jitter_buffer``: how long packets wait on the networks of ``_lossy.py``, in virtual time, and how much of the sound is
 made up; ``jitter.py`` has the rest, and its budgets.
 
@@ -115,8 +116,9 @@ def main() -> None:
         "webrtc": by_webrtc(seconds, QUICK_PEER_TRIES if quick else TRIES),
         "jitter_buffer": jitter_buffer(15_000 if quick else 360_000),
     }
-    holds = all(measured[way]["valid"] and keeps_time(measured[way]) for way in ("websocket", "webrtc"))
-    finish("added_latency", measured, BUDGET, holds)
+    for way in ("websocket", "webrtc"):
+        measured[way]["holds"] = measured[way]["valid"] and keeps_time(measured[way])
+    finish("added_latency", measured, BUDGET, measured["websocket"]["holds"] and measured["webrtc"]["holds"])
 
 
 if __name__ == "__main__":

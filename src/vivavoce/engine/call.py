@@ -324,10 +324,13 @@ class _Ports:
         self._tools: dict[ToolCallId, asyncio.Task[None]] = {}
 
     def start_model(self, connection: ConnectionId, pump: Coroutine[None, None, None]) -> None:
-        self._models[connection] = self._start(pump, "model")
+        task = self._models[connection] = self._start(pump, "model")
+        task.add_done_callback(lambda _: self._models.pop(connection, None))
 
     def close_model(self, connection: ConnectionId) -> None:
-        self._models[connection].cancel()
+        """One that is over already, and the core does not know yet, needs none."""
+        if connection in self._models:
+            self._models[connection].cancel()
 
     def drop_model(self, connection: ConnectionId) -> None:
         """It does not work any more; what it still holds is let go of."""

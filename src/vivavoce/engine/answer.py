@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from vivavoce.timeline.recording import Recorder
 from vivavoce.timeline.schema import VERSION, Header
 from vivavoce.timeline.write import TimelineWriter
 from vivavoce.tools.runner import ToolRunner
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,7 @@ class Answering:
 
     def _store_failed(self, message: str) -> None:
         """Called by the disk's thread."""
+        _log.error("a call cannot be kept and ends: %s", message)  # which names the file and what the system says
         self._store_failure = self._store_failure or message
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: the call is over, and the message is kept

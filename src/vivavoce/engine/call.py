@@ -129,6 +129,7 @@ class Call:
                     self._step(StopRequested("interrupted"))
                 raise
             except Exception as error:  # a mistake of ours; the timeline is closed all the same
+                _log_place("a call failed", error)
                 self._show(self._clock.now(), CloseCall(Disposition.FAILED, f"internal error: {type(error).__name__}"))
                 raise
             finally:
@@ -267,12 +268,16 @@ def _is_retryable(error: Exception) -> bool:
     return isinstance(error, VivavoceError) and error.retryable
 
 
+def _log_place(what: str, error: Exception) -> None:
+    """Where it happened, and no more: its text may hold what a caller said, so neither log nor timeline gets it."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    _log.error("%s: unexpected %s at %s:%d", what, type(error).__name__, frame.filename, frame.lineno)
+
+
 def _why(error: Exception) -> str:
     if isinstance(error, VivavoceError):
         return str(error)
-    # Not one of ours: its text may hold what a caller said, so neither log nor timeline gets it.
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    _log.error("a port failed: unexpected %s at %s:%d", type(error).__name__, frame.filename, frame.lineno)
+    _log_place("a port failed", error)
     return f"unexpected {type(error).__name__}"
 
 

@@ -29,7 +29,9 @@ from vivavoce.events import (
 PLAN = CallPlan(agent="a", models=())
 
 
-def test_a_broken_rule_of_the_core_still_closes_the_timeline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_rule_of_the_core_still_closes_the_timeline_and_is_logged_with_its_place(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(self: Session, event: Event, now: Instant) -> tuple[Effect, ...]:
         if isinstance(event, CallStarted):
             return ()
@@ -45,6 +47,8 @@ def test_a_broken_rule_of_the_core_still_closes_the_timeline(monkeypatch: pytest
         clock.run(run(), virtual=True)
     assert raised.group_contains(ProgrammingError)
     assert seen[-1][1] == CloseCall(Disposition.FAILED, "internal error: ProgrammingError")
+    assert "a call failed: unexpected ProgrammingError at" in caplog.text
+    assert "a rule was broken" not in caplog.text
 
 
 def test_audio_for_a_session_that_has_just_died_is_said_to_be_lost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ on the call's timeline, and time. What it wants done is done here, in order.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -48,6 +49,8 @@ from vivavoce.wire.realtime.actions import (
 )
 from vivavoce.wire.realtime.configuration import Configuration
 from vivavoce.wire.realtime.front import Front
+
+_log = logging.getLogger(__name__)
 
 
 class Conversation:
@@ -206,6 +209,7 @@ class Conversation:
         try:
             await call.run(self._witness)
         except VivavoceError as fault:
+            _log.error("a call could not be made, or failed: %s", type(fault).__name__)
             self._do(self._front.observe(CloseCall(Disposition.FAILED, str(fault)), now_us()))
         finally:
             self._audience.close(NORMAL, "the call is over")

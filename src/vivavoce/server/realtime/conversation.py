@@ -156,7 +156,7 @@ class Conversation:
         for action in actions:
             if isinstance(action, Send):
                 self._audience.send(action.data)
-            elif self._revisions.in_progress:
+            elif self._revisions.in_progress and not isinstance(action, Close):
                 self._revisions.held.append(action)
             else:
                 self._act(action)

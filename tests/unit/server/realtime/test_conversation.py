@@ -217,6 +217,23 @@ def test_a_flood_of_revisions_opens_few_sessions(tmp_path: Path) -> None:
     assert len(stage.seen(AgentRevised)) == 30
 
 
+def test_a_call_that_is_stopped_while_the_agent_is_revised_says_why(tmp_path: Path) -> None:
+    stage = Stage([script()])
+
+    async def talk(client: Client) -> None:
+        client.updates()
+        await asyncio.sleep(1)
+        for cow in range(12):
+            client.updates(instructions=f"You are cow {cow}.")
+            await asyncio.sleep(0.01)
+        live = client.conversation.live
+        assert live is not None
+        live.answering.stop("the server is shutting down")
+        await asyncio.sleep(0.1)
+
+    assert stage.play(tmp_path, talk).closed == (1001, "the server is shutting down")
+
+
 def test_nothing_is_begun_for_a_session_that_is_over(tmp_path: Path) -> None:
     stage = Stage([script()])
 

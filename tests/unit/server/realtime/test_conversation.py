@@ -228,10 +228,12 @@ def test_a_call_that_is_stopped_while_the_agent_is_revised_says_why(tmp_path: Pa
             await asyncio.sleep(0.01)
         live = client.conversation.live
         assert live is not None
+        assert not client.conversation.has_room, "a revision waits its turn"
         live.answering.stop("the server is shutting down")
         await asyncio.sleep(0.1)
+        assert client.closed == (1001, "the server is shutting down")
 
-    assert stage.play(tmp_path, talk).closed == (1001, "the server is shutting down")
+    stage.play(tmp_path, talk)
 
 
 def test_nothing_is_begun_for_a_session_that_is_over(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ class _Sink:
 
     async def opened(self) -> None:
         self.is_open.set()
+        await self._conversation.opened()  # the peer may have sent something already
 
     async def audio(self, pcm: bytes) -> None:
         self._conversation.hear(pcm)

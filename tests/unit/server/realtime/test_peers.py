@@ -150,6 +150,21 @@ def test_who_joins_before_the_peer_has_come_is_heard_once_it_has(tmp_path: Path)
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_peer_that_speaks_at_once_is_heard_by_a_session_that_has_begun(tmp_path: Path) -> None:
+    async def plays(sink: PeerSink) -> None:
+        await sink.opened()
+        await sink.text(json.dumps({"type": "session.update", "session": {"type": "realtime"}}))
+        await asyncio.sleep(1)
+
+    async def script(client: httpx.AsyncClient) -> None:
+        await client.post(CALLS, content="v=0", headers=SDP)
+        await asyncio.sleep(2)
+
+    peer = FakePeer(plays)
+    play(House(calls=tmp_path), peer, script)
+    assert [event["type"] for event in peer.sent][:2] == ["session.created", "session.updated"]
+
+
 def test_events_of_a_peer_are_read_at_the_rate_that_a_session_may_have(tmp_path: Path) -> None:
     took_s: list[float] = []
 

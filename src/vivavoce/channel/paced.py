@@ -110,12 +110,17 @@ class Beats:
         loop = asyncio.get_running_loop()
         due = loop.create_future()
         if self._count == 0:
-            timer = loop.call_later(self._period_s, due.set_result, None)
+            timer = loop.call_later(self._period_s, _fall_due, due)
             self._first_s = timer.when()
         else:
-            timer = loop.call_at(self._first_s + self._count * self._period_s, due.set_result, None)
+            timer = loop.call_at(self._first_s + self._count * self._period_s, _fall_due, due)
         self._count += 1
         try:
             await due
         finally:
             timer.cancel()
+
+
+def _fall_due(due: asyncio.Future[None]) -> None:
+    if not due.done():  # whoever waited may have been cancelled just now
+        due.set_result(None)

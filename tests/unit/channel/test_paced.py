@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.channel.line import ride
 from vivavoce.audio.pcm import silence
-from vivavoce.channel.paced import PacedChannel
+from vivavoce.channel.paced import Beats, PacedChannel
 from vivavoce.engine.clock import run
 from vivavoce.errors import UsageError
 from vivavoce.events import (
@@ -123,3 +123,18 @@ def test_a_minute_takes_no_minute() -> None:
 def test_a_rate_that_no_call_has_is_refused(rate_hz: int) -> None:
     with pytest.raises(UsageError, match="choose 8000 to 48000 Hz"):
         PacedChannel("test", rate_hz, Talker())
+
+
+def test_a_beat_that_is_given_up_as_it_falls_due_is_no_mistake() -> None:
+    mistakes: list[object] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: mistakes.append(context))
+        waiting = asyncio.create_task(Beats(0.02).next())
+        loop.call_later(0.02, waiting.cancel)
+        await asyncio.sleep(0.1)
+        assert waiting.cancelled()
+
+    run(main(), virtual=True)
+    assert not mistakes

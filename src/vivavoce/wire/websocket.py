@@ -31,6 +31,8 @@ _MASKED, _LENGTH = 0x80, 0x7F
 _MAX_CONTROL_BYTES: Final = 125
 MAX_FRAMES_AT_ONCE: Final = 1024
 """That much at once nobody says who talks; but a read of 256 KiB may have forty thousand, and all else would wait."""
+KEPT_BYTES: Final = 4 * 1024 * 1024
+"""Of one message. To gather and decode a larger one would make all else wait for tens of milliseconds."""
 # Of a close frame, section 7.4 and the registry it founded; 1005, 1006 and 1015 are never on the wire.
 _CODES: Final = frozenset((*range(1000, 1004), *range(1007, 1015)))
 _LOWEST_FREE_CODE, _HIGHEST_FREE_CODE = 3000, 4999
@@ -62,21 +64,28 @@ class Violation(msgspec.Struct, frozen=True, gc=False):
     why: str
 
 
-Received = str | bytes | Ping | Pong | Closing | Violation
+class Dropped(msgspec.Struct, frozen=True, gc=False):
+    """A message of more than :data:`KEPT_BYTES` came, and was thrown away unread."""
+
+    size: int
+
+
+Received = str | bytes | Dropped | Ping | Pong | Closing | Violation
 """A text message is a str, a binary one bytes."""
 
 
 class ClientFrames:
     """Decodes what a client sends."""
 
-    __slots__ = ("_final", "_left", "_mask", "_message", "_opcode", "_over", "_rest", "max_bytes")
+    __slots__ = ("_final", "_left", "_mask", "_message", "_opcode", "_over", "_rest", "_size", "max_bytes")
 
     def __init__(self, max_bytes: int) -> None:
-        """``max_bytes`` of one message; it may be changed at any time."""
+        """``max_bytes`` of one message, more is a violation; it may be changed at any time."""
         self.max_bytes = max_bytes
         self._rest = b""  # the beginning of a header, or of a control frame
         self._opcode = _CONTINUATION  # of the message whose frames are coming; a continuation while there is none
         self._message = bytearray()
+        self._size = 0  # of it, kept or not, with the frame that is coming
         self._final = False
         self._left = 0  # of the frame whose payload is coming
         self._mask = b""
@@ -144,8 +153,11 @@ class ClientFrames:
                 return 0
             self._control(opcode, apply_mask(data[begin : begin + size], mask), received)
             return begin + size
-        if size > self.max_bytes - len(self._message):
+        if size > self.max_bytes - self._size:
             return self._fail(TOO_BIG, "a message larger than is taken here", received, len(data))
+        self._size += size
+        if self._size > KEPT_BYTES:
+            self._message = bytearray()
         self._opcode = self._opcode or opcode
         self._final, self._left, self._mask = bool(first & _FINAL), size, mask
         if not size:
@@ -172,20 +184,24 @@ class ClientFrames:
         return ""
 
     def _collect(self, data: bytes, at: int, received: list[Received]) -> int:
-        piece = data[at : at + self._left]
-        self._message += apply_mask(piece, self._mask)
-        self._left -= len(piece)
+        after = min(len(data), at + self._left)
+        if self._size <= KEPT_BYTES:
+            self._message += apply_mask(data[at:after], self._mask)
+        self._left -= after - at
         if not self._left:
             self._frame_ends(received)
-        elif turn := len(piece) % 4:
+        elif turn := (after - at) % 4:
             self._mask = self._mask[turn:] + self._mask[:turn]
-        return at + len(piece)
+        return after
 
     def _frame_ends(self, received: list[Received]) -> None:
         if not self._final:
             return
-        opcode, message = self._opcode, self._message
-        self._opcode, self._message = _CONTINUATION, bytearray()
+        opcode, message, size = self._opcode, self._message, self._size
+        self._opcode, self._message, self._size = _CONTINUATION, bytearray(), 0
+        if size > KEPT_BYTES:
+            received.append(Dropped(size))
+            return
         try:
             received.append(message.decode() if opcode == _TEXT else bytes(message))
         except UnicodeDecodeError:

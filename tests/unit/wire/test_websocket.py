@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import pytest
 
+from vivavoce.wire import websocket
 from vivavoce.wire.websocket import (
     MAX_FRAMES_AT_ONCE,
     ClientFrames,
     Closing,
+    Dropped,
     Ping,
     Pong,
     Received,
@@ -133,6 +135,15 @@ def test_a_message_is_bounded_whole_and_over_its_fragments() -> None:
 
 
 _TOO_LARGE = "a message larger than is taken here"
+
+
+@pytest.mark.parametrize("by", [0, 1, 7])
+def test_a_message_too_large_to_be_kept_is_thrown_away_and_the_next_one_comes_through(
+    by: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(websocket, "KEPT_BYTES", 300)
+    data = frame(0x02, bytes(151)) + frame(0x89, b"!") + frame(0x80, bytes(151)) + frame(0x81, b"x" * 300)
+    assert decoded(data, by=by) == [Ping(b"!"), Dropped(302), "x" * 300]
 
 
 def test_frames_without_end_in_one_read_are_refused() -> None:

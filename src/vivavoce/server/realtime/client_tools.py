@@ -54,6 +54,6 @@ def _as_json(output: str) -> str:
     """A client's output is any text; most write JSON."""
     try:
         msgspec.json.decode(output)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return msgspec.json.encode({"result": output}).decode()
     return output

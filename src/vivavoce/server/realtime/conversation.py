@@ -103,6 +103,11 @@ class Conversation:
         if not self._over.is_set():
             self._do(self._front.receive(message, now_us()))
 
+    def too_large(self, size_bytes: int) -> None:
+        """The client sent an event that nobody has read."""
+        if not self._over.is_set():
+            self._do(self._front.too_large(size_bytes))
+
     def joined(self, outlet: Outlet) -> AbstractContextManager[None]:
         """Another client hears of this session while the block runs, and may take part (:meth:`receive`)."""
         return self._audience.joined(outlet, self._front.configuration.session)

@@ -19,7 +19,11 @@ from vivavoce.server.realtime.conversation import Conversation
 from vivavoce.server.realtime.ids import new_id
 from vivavoce.server.realtime.line import Line
 from vivavoce.server.realtime.offers import new_front, served_to
+from vivavoce.server.websocket.protocol import DROPPED_BYTES
 from vivavoce.wire.realtime.configuration import AudioOver
+
+_AT_ONCE = 8
+"""Events of one client that others wait for: what has come is there without waiting, a thousand events perhaps."""
 
 
 async def realtime_socket(websocket: WebSocket) -> None:
@@ -83,14 +87,22 @@ async def _read(websocket: WebSocket, conversation: Conversation, here: Door, le
     await conversation.opened()
     limits = here.settings.limits
     rates = ClientRates(limits.events_per_s, limits.bytes_per_s, limits.message_bytes)
+    events = 0
     while True:
+        events += 1
+        if not events % _AT_ONCE:
+            await asyncio.sleep(0)
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
             left("the client closed the connection")
             return
         data: str | bytes = message.get("text") or message.get("bytes") or ""
-        if wait_s := rates.take_in_time(len(data), loop_time_s()):
+        dropped_bytes: int = message.get(DROPPED_BYTES, 0)
+        if wait_s := rates.take_in_time(dropped_bytes or len(data), loop_time_s()):
             await asyncio.sleep(wait_s)  # it is not read meanwhile, and so has to wait itself
-        conversation.receive(data)
+        if dropped_bytes:
+            conversation.too_large(dropped_bytes)
+        else:
+            conversation.receive(data)
         if not conversation.has_room:
             await conversation.room()

@@ -26,7 +26,7 @@ from vivavoce.server.websocket.heartbeat import Heartbeat
 from vivavoce.server.websocket.inbox import Inbox, Message
 from vivavoce.server.websocket.output import Output
 from vivavoce.wire import websocket as wire
-from vivavoce.wire.websocket import ClientFrames, Closing, Ping, Pong, Received, Violation
+from vivavoce.wire.websocket import ClientFrames, Closing, Dropped, Ping, Pong, Received, Violation
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ PINGS_PER_S, PINGS_AT_ONCE = 10, 50
 """Pings and pongs that a peer may send. Libraries ping every 20 seconds."""
 EARLY_BYTES = 4096
 """What a client may send before it was let in."""
+DROPPED_BYTES = "vivavoce.dropped_bytes"
+"""In the application's message in place of one that was too large to be kept: how large."""
 
 
 class Stage(Enum):
@@ -169,6 +171,8 @@ class WebSocket(asyncio.Protocol):
         match received:
             case bytes():
                 self._inbox.put({"type": "websocket.receive", "bytes": received}, len(received))
+            case Dropped(size):
+                self._inbox.put({"type": "websocket.receive", "text": "", DROPPED_BYTES: size}, 0)
             case Ping() | Pong():
                 self._take_ping(received)
             case Closing(code, reason):

@@ -9,8 +9,7 @@ import msgspec
 
 from vivavoce.wire.realtime.complaint import Complaint, invalid, missing, wrong_type
 
-AUDIO_LIMIT_BYTES = 15 * 1024 * 1024
-"""Of one append; the protocol's own number."""
+EVENT_LIMIT_BYTES = 4 * 1024 * 1024
 
 
 class _Event(msgspec.Struct, kw_only=True, tag_field="type"):
@@ -110,13 +109,23 @@ class Malformed(Complaint):
 
 def decode(frame: str | bytes) -> ClientEvent:
     """Raises :class:`Malformed` for anything but an event of the protocol."""
+    if len(frame) > EVENT_LIMIT_BYTES:
+        raise Malformed(too_large(len(frame)), None)
     try:
         event = _decoder.decode(frame)
     except (ValueError, RecursionError) as error:
         raise _malformed(frame, error) from None
-    if isinstance(event, Append) and len(event.audio) > AUDIO_LIMIT_BYTES:
-        raise Malformed(invalid("audio", "An append may hold at most 15 MiB of audio."), event.event_id)
     return event
+
+
+def too_large(size_bytes: int) -> Complaint:
+    """The protocol takes 15 MiB of audio in an append. Nobody who talks has that at once, and to read it would make all
+    other calls of the process wait for a tenth of a second.
+    """
+    return Complaint(
+        f"An event of {size_bytes} bytes is too large; at most {EVENT_LIMIT_BYTES} are taken. Send audio in pieces.",
+        code="event_too_large",
+    )
 
 
 def _malformed(frame: str | bytes, error: Exception) -> Malformed:

@@ -124,6 +124,12 @@ class Front:
             self._settle(now)
         return actions
 
+    def too_large(self, size_bytes: int) -> list[Action]:
+        """An event came that was not read for its size; the session goes on."""
+        if self._closed:
+            return []
+        return [self._parts.writer.complain(client.too_large(size_bytes), None)]
+
     def caller_audio(self, pcm: bytes, now: Instant) -> list[Action]:  # noqa: ARG002
         """What the caller says, at the call's rate, where it does not come in events."""
         if self._closed or self._begin_at is not None:

@@ -11,7 +11,6 @@ from typing import Any
 from vivavoce.wire.realtime.complaint import Complaint, invalid, missing, wrong_type
 from vivavoce.wire.realtime.spoken import Spoken
 
-AUDIO_LIMIT_BYTES = 15 * 1024 * 1024
 TEXT_LIMIT_BYTES = 200_000
 """Of one item: an event that shows it has to fit into 256 KiB, the longest message of a browser's data channel."""
 ID_LIMIT = 256
@@ -152,9 +151,6 @@ def _audio(part: Mapping[str, Any], path: str) -> bytes:
     if part.get("audio") is None:
         return b""
     try:
-        audio = a2b_base64(_text(part, "audio", path), strict_mode=True)
+        return a2b_base64(_text(part, "audio", path), strict_mode=True)
     except (Base64Error, ValueError):
         raise invalid(f"{path}.audio", f"Invalid '{path}.audio': not base64.") from None
-    if len(audio) > AUDIO_LIMIT_BYTES:
-        raise invalid(f"{path}.audio", "An item may hold at most 15 MiB of audio.")
-    return audio

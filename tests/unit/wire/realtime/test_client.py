@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import base64
-import json
-
 import pytest
 
 from vivavoce.wire.realtime import client
@@ -48,7 +45,7 @@ def test_the_complaint_names_the_event() -> None:
     assert raised.value.event_id == "e7"
 
 
-def test_fifteen_mebibytes_are_the_most() -> None:
-    audio = base64.b64encode(bytes(client.AUDIO_LIMIT_BYTES + 3)).decode()
-    with pytest.raises(Malformed, match="15 MiB"):
-        decode(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+def test_what_is_too_large_is_not_even_read() -> None:
+    with pytest.raises(Malformed, match="pieces") as raised:
+        decode("x" * (client.EVENT_LIMIT_BYTES + 1))
+    assert raised.value.code == "event_too_large"

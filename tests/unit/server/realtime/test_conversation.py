@@ -439,3 +439,20 @@ def test_where_a_carrier_plays_only_sound_is_given_to_it(tmp_path: Path, modalit
     if modality == "text":
         assert client.all("response.output_text.done")[0]["text"] == "Yes."
         assert stage.seen(PlayoutProgress)[-1].played == 24_000
+
+
+def test_output_of_a_tool_that_nests_too_deep_is_text(tmp_path: Path) -> None:
+    stage = Stage([script(*LOOKS_UP)])
+    output = "[" * 5_000
+
+    async def talk(client: Client) -> None:
+        client.updates(tools=[WEATHER])
+        await client.speaks()
+        call_id = (await client.gets("response.function_call_arguments.done"))["call_id"]
+        item = {"type": "function_call_output", "call_id": call_id, "output": output}
+        client.says("conversation.item.create", item=item)
+        client.says("response.create")
+        await client.gets("response.done", 2)
+
+    stage.play(tmp_path, talk)
+    assert [(each.status, output in each.result) for each in stage.seen(ReturnToolResult)] == [(ToolStatus.OK, True)]

@@ -61,6 +61,8 @@ class House:
     state: dict[str, object] = field(default_factory=dict)
     worker: int = 0
     siblings: Path | None = None
+    disk: Disk = field(default_factory=Disk)
+    """To be stopped by whoever lets calls begin."""
     door: Door = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +70,7 @@ class House:
             self.settings,
             self.agents,
             self.calls,
-            Disk(),
+            self.disk,
             lambda: OPENED,
             sealing_key=bytes(range(32)),
             worker=self.worker,

@@ -89,8 +89,11 @@ def play(house: House, peer: FakePeer, script: Callable[[httpx.AsyncClient], Awa
         async with house.door.background.opened(), httpx.AsyncClient(transport=transport) as client:
             await script(client)
 
-    with patch("vivavoce.server.realtime.peers.WebRtcPeer", lambda *_: peer):
-        run(whole(), virtual=True)
+    try:
+        with patch("vivavoce.server.realtime.peers.WebRtcPeer", lambda *_: peer):
+            run(whole(), virtual=True)
+    finally:
+        house.disk.stop()
 
 
 def test_a_peer_that_never_comes_costs_nobody_else_anything(tmp_path: Path) -> None:

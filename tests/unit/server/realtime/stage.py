@@ -95,7 +95,7 @@ class Stage:
 
     def play(self, calls: Path, script: Callable[[Client], Awaitable[None]], line: Line | None = None) -> Client:
         """Runs ``script`` as the client, who leaves when it is over."""
-        with patch("asyncio.to_thread", _in_no_time):
+        with patch("asyncio.to_thread", in_no_time):
             client = run(self._play(calls, script, line or Line("realtime")), virtual=True)
         files = sorted(calls.glob("*/timeline.jsonl"))
         self.timeline = [each.value for file in files for each in read_timeline(file).lines]
@@ -132,7 +132,7 @@ class Stage:
         return [value for value in self.timeline if isinstance(value, kind)]
 
 
-async def _in_no_time(work: Callable[..., Any], *arguments: Any) -> Any:
+async def in_no_time(work: Callable[..., Any], *arguments: Any) -> Any:
     """A thread would be overtaken by virtual time."""
     return work(*arguments)
 

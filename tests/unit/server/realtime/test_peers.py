@@ -14,6 +14,7 @@ import pytest
 from starlette.types import Message
 
 from tests.unit.server.asgi import House
+from tests.unit.server.realtime.stage import in_no_time
 from vivavoce.channel.webrtc.peer import PeerSink
 from vivavoce.engine.clock import loop_time_s, run
 from vivavoce.errors import ChannelFault
@@ -90,7 +91,10 @@ def play(house: House, peer: FakePeer, script: Callable[[httpx.AsyncClient], Awa
             await script(client)
 
     try:
-        with patch("vivavoce.server.realtime.peers.WebRtcPeer", lambda *_: peer):
+        with (
+            patch("vivavoce.server.realtime.peers.WebRtcPeer", lambda *_: peer),
+            patch("asyncio.to_thread", in_no_time),
+        ):
             run(whole(), virtual=True)
     finally:
         house.disk.stop()

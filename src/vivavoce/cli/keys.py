@@ -42,7 +42,7 @@ def command(
 
     \b
       vivavoce keys new shop >> server.toml
-      vivavoce keys new website --scope secrets --agent front-desk --calls-per-minute 30
+      vivavoce keys new website --scope secrets --agent front-desk
     """
     del action  # there is one
     key = new_key()

@@ -72,7 +72,7 @@ def command(agents: Sequence[str], **given: Any) -> int:
     \b
       vivavoce serve my-agent
       vivavoce serve front-desk=agents/desk.toml agents/sales --port 9000
-      vivavoce serve my-agent --host 0.0.0.0 --config server.toml --tls-cert cert.pem --tls-key key.pem
+      vivavoce serve my-agent --host 0.0.0.0 --config server.toml
 
     An agent is called by name: that of its folder or file, unless it is given as NAME=PATH. Ctrl-C or SIGTERM lets live
     calls end and then leaves; a second one ends them. docs/reference/server.md has the rest.

@@ -13,7 +13,7 @@ class Complaint(PeerFault):
     wrong, if it is one thing.
     """
 
-    def __init__(self, message: str, *, code: str, param: str | None = None) -> None:
+    def __init__(self, message: str, *, code: str = "invalid_value", param: str | None = None) -> None:
         super().__init__(message[:_LONGEST])
         self.code = code
         self.param = param[:_LONGEST] if param is not None else None

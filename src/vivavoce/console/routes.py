@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import Message, Send
 
 from vivavoce.console.feed import CallFeed
 from vivavoce.console.static_files import static_files
+
+STALLED_S = 20.0
 
 
 class Calls(Protocol):
@@ -22,6 +27,28 @@ class Calls(Protocol):
         """
         ...
 
+    def cut(self, request: Request) -> None:
+        """Ends the connection of a request at once, whatever is still to be sent."""
+        ...
+
+
+class _TimelyStream(StreamingResponse):
+    """A reader that takes nothing for :data:`STALLED_S` is cut off."""
+
+    def __init__(self, events: AsyncIterator[bytes], cut: Callable[[], None], headers: Mapping[str, str]) -> None:
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._cut = cut
+
+    async def stream_response(self, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(STALLED_S):
+                await send(message)
+
+        try:
+            await super().stream_response(send_in_time)
+        except TimeoutError:
+            self._cut()
+
 
 def console_routes(calls: Calls) -> list[BaseRoute]:
     """Everything the console needs besides the Realtime protocol and ``/v1/agents``."""
@@ -30,7 +57,7 @@ def console_routes(calls: Calls) -> list[BaseRoute]:
         feed = await calls.feed(request, request.path_params["call"])
         feed.check_room()
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(feed.read(_last_seen(request)), media_type="text/event-stream", headers=headers)
+        return _TimelyStream(feed.read(_last_seen(request)), lambda: calls.cut(request), headers)
 
     return [*page_routes(), Route("/v1/calls/{call}/timeline", timeline)]
 

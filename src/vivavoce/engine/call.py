@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,6 +19,7 @@ from vivavoce.channel.port import Channel
 from vivavoce.core.session import Session
 from vivavoce.engine.clock import loop_time_s, now_us
 from vivavoce.engine.inbox import Inbox, InboxStatistics
+from vivavoce.engine.mistakes import log_mistake
 from vivavoce.engine.rates import RateBridge
 from vivavoce.errors import ProgrammingError, VivavoceError
 from vivavoce.events import (
@@ -129,7 +129,7 @@ class Call:
                     self._step(StopRequested("interrupted"))
                 raise
             except Exception as error:  # a mistake of ours; the timeline is closed all the same
-                _log_place("a call failed", error)
+                log_mistake(_log, "a call failed", error)
                 self._show(self._clock.now(), CloseCall(Disposition.FAILED, f"internal error: {type(error).__name__}"))
                 raise
             finally:
@@ -268,16 +268,10 @@ def _is_retryable(error: Exception) -> bool:
     return isinstance(error, VivavoceError) and error.retryable
 
 
-def _log_place(what: str, error: Exception) -> None:
-    """Where it happened, and no more: its text may hold what a caller said, so neither log nor timeline gets it."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    _log.error("%s: unexpected %s at %s:%d", what, type(error).__name__, frame.filename, frame.lineno)
-
-
 def _why(error: Exception) -> str:
     if isinstance(error, VivavoceError):
         return str(error)
-    _log_place("a port failed", error)
+    log_mistake(_log, "a port failed", error)
     return f"unexpected {type(error).__name__}"
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
+from vivavoce.engine.mistakes import log_mistake
 from vivavoce.errors import Refused
 
 _log = logging.getLogger(__name__)
@@ -45,5 +46,5 @@ async def _alone(work: Coroutine[None, None, None]) -> None:
     """One caller's trouble must not cancel all others'."""
     try:
         await work
-    except Exception:  # noqa: BLE001  # whatever it is
-        _log.exception("work in the background failed")
+    except Exception as error:  # noqa: BLE001  # whatever it is
+        log_mistake(_log, "work in the background failed", error)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from vivavoce.console.feed import CallFeed
 from vivavoce.errors import Refused
-from vivavoce.server.access import authenticate
+from vivavoce.server.access import abort_connection, authenticate
 from vivavoce.server.desk import LiveCall
 from vivavoce.server.door import door
 from vivavoce.server.sessions import OpenSession
@@ -33,6 +33,9 @@ class Feeds:
         if live is None:
             raise Refused("there is no such call here, or it is over", status=404, code="call_id_not_found")
         return live.feed
+
+    def cut(self, request: Request) -> None:
+        abort_connection(request)
 
 
 async def _in_time(session: OpenSession) -> LiveCall | None:

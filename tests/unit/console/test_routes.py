@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 
@@ -10,10 +11,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from vivavoce.console.feed import CallFeed
 from vivavoce.console.routes import console_routes
 from vivavoce.console.static_files import static_files
+from vivavoce.engine.clock import run
 from vivavoce.errors import Refused
 from vivavoce.events import CallPlan, CallStarted, CloseCall, Disposition, Instant
 
@@ -24,6 +27,7 @@ class OneCall:
     """One call that is over, for whoever has the secret."""
 
     def __init__(self) -> None:
+        self.cuts: list[str] = []
         self._feed = CallFeed(simulated=False)
         self._feed.observe(Instant(0), CallStarted(PLAN))
         self._feed.observe(Instant(5), CloseCall(Disposition.COMPLETED, "goodbye"))
@@ -34,6 +38,9 @@ class OneCall:
         if call != "sess_1":
             raise Refused("there is no such call", status=404, code="call_not_found")
         return self._feed
+
+    def cut(self, request: Request) -> None:
+        self.cuts.append(request.url.path)
 
 
 async def tell(_request: Request, error: Exception) -> Response:
@@ -125,3 +132,30 @@ def test_a_reader_that_says_badly_what_it_has_begins_anew(client: TestClient, la
 def test_whoever_may_not_look_is_told_nothing(client: TestClient) -> None:
     assert client.get("/v1/calls/sess_1/timeline").status_code == 401
     assert client.get("/v1/calls/other/timeline", headers={"Authorization": "Bearer ek_good"}).status_code == 404
+
+
+def test_a_reader_that_takes_nothing_is_cut_off() -> None:
+    calls = OneCall()
+    app = Starlette(routes=console_routes(calls))
+    path = "/v1/calls/sess_1/timeline"
+    scope = {
+        "type": "http",
+        "asgi": {"spec_version": "2.4"},
+        "method": "GET",
+        "path": path,
+        "query_string": b"",
+        "headers": [(b"host", b"here"), (b"authorization", b"Bearer ek_good")],
+    }
+    begun: list[str] = []
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Future()
+        begun.append(message["type"])
+
+    run(app(scope, receive, send), virtual=True)
+    assert begun == ["http.response.start"]
+    assert calls.cuts == [path]

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from vivavoce.audio.pcm import samples_for, silence
 from vivavoce.engine.clock import now_us
+from vivavoce.engine.mistakes import log_mistake
 from vivavoce.engine.rates import RateBridge
 from vivavoce.errors import ModelFault, VivavoceError
 from vivavoce.events import (
@@ -88,7 +89,7 @@ async def answer_aside(aside: Aside, make_models: Callable[[], Sequence[Model]],
     except VivavoceError as fault:
         told.failed(str(fault))
     except Exception as error:  # noqa: BLE001  # a mistake of ours or of an adapter's: the call goes on
-        _log.exception("a reply beside a call failed")
+        log_mistake(_log, "a reply beside a call failed", error)
         told.failed(f"unexpected {type(error).__name__}")
     else:
         told.done(reply.usage)

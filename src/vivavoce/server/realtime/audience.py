@@ -14,6 +14,10 @@ NORMAL = 1000
 _SOUND = b'{"type":"response.output_audio.delta",'
 
 
+JOINED = 8
+"""So many may join one session."""
+
+
 class Outlet(Protocol):
     """Where events go."""
 
@@ -47,6 +51,10 @@ class Audience:
     def close(self, code: int, reason: str) -> None:
         """Whoever joined sees by itself that the session is over."""
         self._first.close(code, reason)
+
+    @property
+    def full(self) -> bool:
+        return len(self._joined) >= JOINED
 
     @contextmanager
     def joined(self, outlet: Outlet, session: Mapping[str, Any]) -> Iterator[None]:

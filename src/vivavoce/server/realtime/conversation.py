@@ -108,6 +108,11 @@ class Conversation:
         if not self._over.is_set():
             self._do(self._front.too_large(size_bytes))
 
+    @property
+    def full(self) -> bool:
+        """Nobody else may join."""
+        return self._audience.full
+
     def joined(self, outlet: Outlet) -> AbstractContextManager[None]:
         """Another client hears of this session while the block runs, and may take part (:meth:`receive`)."""
         return self._audience.joined(outlet, self._front.configuration.session)

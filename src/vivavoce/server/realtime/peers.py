@@ -140,8 +140,10 @@ class _PeerCall:
             async with asyncio.TaskGroup() as tasks:
                 connection = tasks.create_task(self._carry(peer, sink, conversation))
                 opened = tasks.create_task(sink.is_open.wait())
-                await asyncio.wait({connection, opened}, return_when=asyncio.FIRST_COMPLETED)
+                ended = tasks.create_task(conversation.ended())  # hung up, before anybody came
+                await asyncio.wait({connection, opened, ended}, return_when=asyncio.FIRST_COMPLETED)
                 opened.cancel()
+                ended.cancel()
                 if not connection.done():
                     await conversation.run()
                     await peer.close()

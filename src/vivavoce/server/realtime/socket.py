@@ -58,6 +58,8 @@ async def _join(websocket: WebSocket, here: Door, caller: Caller, call_id: str) 
     conversation = here.sessions.get(call_id)
     if not isinstance(conversation, Conversation) or conversation.caller_name != caller.name:
         raise Refused("there is no such call here, or it is over", status=404, code="call_id_not_found")
+    if conversation.full:
+        raise Refused("enough others have joined this call", status=429, code="too_many_joined", retry_after_s=5)
     await websocket.accept(subprotocol=subprotocol(websocket))
     outbox = outbox_of(websocket)
     async with asyncio.TaskGroup() as tasks:

@@ -19,6 +19,7 @@ from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remo
 from uvicorn.server import ServerState
 
 from vivavoce.engine.clock import loop_time_s
+from vivavoce.engine.mistakes import log_mistake
 from vivavoce.errors import ProgrammingError
 from vivavoce.server.limits import TokenBucket
 from vivavoce.server.websocket.handshake import NoUpgrade, Upgrade, accepting, answering, declining, read_upgrade
@@ -220,8 +221,8 @@ class WebSocket(asyncio.Protocol):
         except asyncio.CancelledError:
             code = wire.RESTARTING
             raise
-        except Exception:  # noqa: BLE001 - whatever it is, the peer is told and the other connections go on
-            _log.exception("the application of a WebSocket failed")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the peer is told and the other connections go on
+            log_mistake(_log, "the application of a WebSocket failed", error)
             code = wire.INTERNAL_ERROR
         finally:
             if self._stage in (Stage.ASKED, Stage.REFUSING):

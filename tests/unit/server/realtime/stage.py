@@ -31,7 +31,7 @@ SPEECH = tone(0, 24_000, 24_000)
 """A second of it."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Client:
     """An :class:`~vivavoce.server.realtime.audience.Outlet`, and what a program would do with it."""
 

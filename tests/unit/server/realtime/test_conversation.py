@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ from vivavoce.events import (
 )
 from vivavoce.model.port import Model
 from vivavoce.model.scripted import End, Hear, Lose, Say, Step, UseTool, When
+from vivavoce.server.realtime.audience import JOINED
 from vivavoce.server.realtime.line import Line
 
 REPLY = (
@@ -456,3 +458,18 @@ def test_output_of_a_tool_that_nests_too_deep_is_text(tmp_path: Path) -> None:
 
     stage.play(tmp_path, talk)
     assert [(each.status, output in each.result) for each in stage.seen(ReturnToolResult)] == [(ToolStatus.OK, True)]
+
+
+def test_only_so_many_join(tmp_path: Path) -> None:
+    stage = Stage([script()])
+
+    async def talk(client: Client) -> None:
+        client.updates()
+        with ExitStack() as joined:
+            for count in range(JOINED):
+                assert not client.conversation.full, count
+                joined.enter_context(client.conversation.joined(Client()))
+            assert client.conversation.full
+        assert not client.conversation.full
+
+    stage.play(tmp_path, talk)

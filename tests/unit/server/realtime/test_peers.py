@@ -43,7 +43,12 @@ class FakePeer:
         return f"answer to {offer}"
 
     async def run(self, sink: PeerSink) -> None:
-        await self._plays(sink)
+        playing = asyncio.create_task(self._plays(sink))
+        closed = asyncio.create_task(self._closed.wait())
+        await asyncio.wait({playing, closed}, return_when=asyncio.FIRST_COMPLETED)
+        closed.cancel()
+        if not playing.cancel():
+            await playing
 
     def send(self, event: bytes) -> None:
         self.sent.append(json.loads(event))
@@ -113,6 +118,19 @@ def test_a_peer_that_never_comes_costs_nobody_else_anything(tmp_path: Path) -> N
 
     play(house, FakePeer(never_comes), script)
     assert 'vivavoce_sessions_cut_total{reason="peer_lost"} 1' in exposition(house.door.metrics.samples())
+
+
+def test_a_call_that_is_hung_up_before_its_peer_comes_gives_its_place_back(tmp_path: Path) -> None:
+    house = House(calls=tmp_path)
+
+    async def script(client: httpx.AsyncClient) -> None:
+        answer = await client.post(CALLS, content="v=0", headers=SDP)
+        call_id = answer.headers["location"].rpartition("/")[2]
+        assert (await client.post(f"{CALLS}/{call_id}/hangup")).status_code == 200
+        await asyncio.sleep(1)
+        assert house.door.desk.admission.calls == 0
+
+    play(house, FakePeer(never_comes), script)
 
 
 def test_an_offer_that_breaks_the_library_is_answered(tmp_path: Path) -> None:

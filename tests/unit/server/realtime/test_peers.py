@@ -43,7 +43,7 @@ class FakePeer:
         return f"answer to {offer}"
 
     async def run(self, sink: PeerSink) -> None:
-        playing = asyncio.create_task(self._plays(sink))
+        playing = asyncio.ensure_future(self._plays(sink))
         closed = asyncio.create_task(self._closed.wait())
         await asyncio.wait({playing, closed}, return_when=asyncio.FIRST_COMPLETED)
         closed.cancel()

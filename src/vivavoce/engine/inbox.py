@@ -49,10 +49,17 @@ class _Lane:
         self.room = asyncio.Event()
         self.room.set()
 
-    def change(self, samples: int) -> None:
+    def enter(self, samples: int) -> None:
         self.waiting += samples
-        self.peak = max(self.peak, self.waiting)
-        self.settle()
+        if self.waiting > self.peak:
+            self.peak = self.waiting
+        if self.waiting >= self.limit:
+            self.room.clear()
+
+    def leave(self, samples: int) -> None:
+        self.waiting -= samples
+        if not self.room.is_set():
+            self.settle()
 
     def settle(self) -> None:
         if self.held or self.waiting >= self.limit:
@@ -82,15 +89,15 @@ class Inbox:
 
     def put_now(self, event: Event) -> None:
         """Hand over a fact that cannot wait."""
-        place = len(self._facts)
-        if isinstance(event, URGENT):
-            while place and self._lane(self._facts[place - 1]) is not None:
-                place -= 1
-        self._facts.insert(place, event)
-        self._peak = max(self._peak, len(self._facts))
         lane = self._lane(event)
         if lane is not None:
-            lane.change(event.audio.samples)  # type: ignore[union-attr]  # only facts with audio have a lane
+            lane.enter(event.audio.samples)  # type: ignore[union-attr]  # only facts with audio have a lane
+        if lane is None and isinstance(event, URGENT):
+            self._put_ahead(event)
+        else:
+            self._facts.append(event)
+        if len(self._facts) > self._peak:
+            self._peak = len(self._facts)
         self._arrived.set()
 
     def take(self) -> Event | None:
@@ -101,7 +108,7 @@ class Inbox:
         self._taken += 1
         lane = self._lane(event)
         if lane is not None:
-            lane.change(-event.audio.samples)  # type: ignore[union-attr]
+            lane.leave(event.audio.samples)  # type: ignore[union-attr]
         return event
 
     async def arrival(self) -> None:
@@ -120,7 +127,14 @@ class Inbox:
     def statistics(self) -> InboxStatistics:
         return InboxStatistics(self._taken, self._peak, max(self._caller.peak, self._agent.peak))
 
+    def _put_ahead(self, event: Event) -> None:
+        place = len(self._facts)
+        while place and self._lane(self._facts[place - 1]) is not None:
+            place -= 1
+        self._facts.insert(place, event)
+
     def _lane(self, event: Event) -> _Lane | None:
-        if isinstance(event, CallerAudio):
+        kind = type(event)
+        if kind is CallerAudio:
             return self._caller
-        return self._agent if isinstance(event, AgentAudio) else None
+        return self._agent if kind is AgentAudio else None

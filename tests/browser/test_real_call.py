@@ -101,6 +101,7 @@ def spoken_out(page: Page, reply: int) -> None:
     """Waits until all of that reply of the agent was heard."""
     entry = page.locator("#entries .entry.agent").nth(reply)
     expect(entry).to_be_visible(timeout=60_000)
+    expect(page.locator("#agent-talks")).to_have_attribute("data-talking", "", timeout=20_000)
     expect(entry.locator(".ahead")).to_have_count(0, timeout=30_000)
     expect(page.locator("#agent-talks")).not_to_have_attribute("data-talking", "", timeout=10_000)
 

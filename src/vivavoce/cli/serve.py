@@ -47,7 +47,11 @@ _OPTIONS = (
     click.option("--tls-key", type=_FILE, default=None, help="Its key, in PEM."),
     click.option("--workers", type=click.IntRange(1, 64), default=None, help="Processes.  [default: 1]"),
     click.option("--config", type=_FILE, default=None, help="Settings: a server.toml. Options go before it."),
-    click.option("--max-calls", type=click.IntRange(1), default=None, help="Live calls at once.  [default: 100]"),
+    click.option(
+        "--max-calls", type=click.IntRange(1), default=None, help="Live calls at once.  [default: 50 for each worker]"
+    ),
+        "--max-calls", type=click.IntRange(1), default=None, help="Live calls at once.  [default: 50 a worker]"
+    ),
     click.option(
         "--drain-s",
         type=click.FloatRange(0),

@@ -58,7 +58,7 @@ def open_door(
     for all workers."""
     metrics = Metrics()
     per_minute = {key.name: key.calls_per_minute for key in settings.keys}
-    admission = Admission(settings.max_calls, settings.max_lag_ms, settings.quotas, per_minute)
+    admission = Admission(settings.calls_at_once, settings.max_lag_ms, settings.quotas, per_minute)
     desk = Desk(agents, calls=calls, disk=disk, now=now, admission=admission, metrics=metrics, worker=worker)
     sealer = Sealer(sealing_key, lambda: now().timestamp())
     return Door(desk, settings, Keyring(settings.keys), sealer, metrics, now, worker, siblings=siblings)

@@ -25,6 +25,8 @@ Scope = Literal["calls", "secrets", "calls:read", "metrics"]
 """What a key may be used for: to call, to make secrets for browsers, to read what calls say, to read the metrics."""
 SCOPES: tuple[Scope, ...] = ("calls", "secrets", "calls:read", "metrics")
 
+CALLS_EACH = 50
+"""What a process serves in time, measured: docs/reference/server.md."""
 MAX_FILE_BYTES = 1_048_576
 
 T = TypeVar("T")
@@ -94,7 +96,7 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     tls_cert: str = ""
     tls_key: str = ""
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
-    max_calls: AtLeastOne = 100
+    max_calls: AtLeastOne | None = None
     drain_s: Annotated[float, Meta(ge=0)] = 60.0
     max_lag_ms: AtLeastOne = 200
     websocket: Literal["vivavoce", "websockets-sansio", "websockets", "wsproto"] = "vivavoce"
@@ -107,6 +109,11 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     quotas: dict[str, Quota] = msgspec.field(default_factory=dict)
     webrtc: WebRtc = WebRtc()
     telephony: TelephonySettings = TelephonySettings()
+
+    @property
+    def calls_at_once(self) -> int:
+        """``max_calls``, or as many as the processes can serve."""
+        return self.max_calls or CALLS_EACH * self.workers
 
 
 class _KeysFile(Struct, frozen=True, forbid_unknown_fields=True):

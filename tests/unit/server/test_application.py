@@ -23,7 +23,7 @@ def test_health_and_readiness_need_no_key() -> None:
     ready = house.ask("/readyz")
     assert (ready.status, ready.told) == (
         200,
-        {"ready": True, "reason": None, "live_calls": 0, "max_calls": 100, "lag_p99_ms": 0.0},
+        {"ready": True, "reason": None, "live_calls": 0, "max_calls": 50, "lag_p99_ms": 0.0},
     )
     house.door.desk.admission.draining = True
     ending = house.ask("/readyz")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vivavoce.errors import SetupFault
-from vivavoce.server.settings import Quota, finished, is_loopback, read_settings
+from vivavoce.server.settings import Quota, ServerSettings, finished, is_loopback, read_settings
 
 HASH = "0" * 64
 FULL = f"""
@@ -98,3 +98,8 @@ def test_this_machine(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "192.168.1.2", "localhost.example", "xlocalhost", "127.1"])
 def test_not_this_machine_alone(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_as_many_calls_as_the_processes_can_serve_unless_told() -> None:
+    assert ServerSettings(workers=4).calls_at_once == 4 * ServerSettings().calls_at_once
+    assert ServerSettings(workers=4, max_calls=7).calls_at_once == 7

@@ -50,8 +50,6 @@ _OPTIONS = (
     click.option(
         "--max-calls", type=click.IntRange(1), default=None, help="Live calls at once.  [default: 50 for each worker]"
     ),
-        "--max-calls", type=click.IntRange(1), default=None, help="Live calls at once.  [default: 50 a worker]"
-    ),
     click.option(
         "--drain-s",
         type=click.FloatRange(0),

@@ -100,7 +100,7 @@ def command(agents: Sequence[str], **given: Any) -> int:
         announcement = Announcement(terminal, url_of(settings, listener), settings, served, as_json=given["as_json"])
         run = run_alone if settings.workers == 1 else run_workers
         stopped = run(serving, served, listener, announcement)
-    terminal.say(f"Ended; {stopped} calls had to be stopped." if stopped else "Ended.")
+    terminal.say(f"Ended; {stopped} {'call' if stopped == 1 else 'calls'} had to be stopped." if stopped else "Ended.")
     return Exit.OK
 
 

@@ -48,7 +48,7 @@ def open_listener(settings: ServerSettings) -> socket.socket:
         where = f"{settings.host}:{settings.port}"
         raise UsageError(
             f"cannot listen on {where}: {error.strerror or error}",
-            hint="choose another --port, or 0 for any that is free",
+            hint="choose another --port (0 takes any that is free), or a --host that is this machine's",
         ) from error
     listener.setblocking(False)
     return listener

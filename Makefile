@@ -26,7 +26,8 @@ demo: $(RUN) ## hear a recorded caller talk with an agent
 test: $(DEV) ## everything: check, then the unit suite, then the slow tests
 	@sh scripts/debian_packages.sh flite node chromium
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup $(ARGS)
 
 unit: $(DEV) ## the unit suite alone
 	@$(BIN)/python -m pytest -m "not slow" tests/unit $(ARGS)

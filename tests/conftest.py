@@ -17,6 +17,15 @@ UNIT_BUDGET_S = 10
 UNIT_LIMIT_S = 60
 """Past this the run fails even on a machine that is busy with other things."""
 
+ON_THE_EMBEDDED_MODEL = {
+    "test_demo.py",
+    "test_local_model.py",
+    "test_our_command.py",
+    "test_real_call.py",
+    "test_realtime_javascript.py",  # installs what the next one uses
+    "test_realtime_speech.py",
+}
+
 _unit_took = pytest.StashKey[float]()
 
 
@@ -30,6 +39,17 @@ def _is_unit(item: pytest.Item) -> bool:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (_is_slow(item), not _is_unit(item)))
+    for item in items:
+        if _is_slow(item):
+            item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
+def _group_of(item: pytest.Item) -> str:
+    """Slow tests mostly wait, and several processes wait together. Those on the embedded model compute, in real time:
+    they stay on one process, one after the other.
+    """
+    file = item.path.name
+    return "embedded" if file in ON_THE_EMBEDDED_MODEL or "local" in item.path.parts else file
 
 
 def pytest_collection_finish() -> None:

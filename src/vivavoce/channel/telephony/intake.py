@@ -64,6 +64,7 @@ class Intake:
         self._sorter = Sorter()
         self._began_s = now_s
         self._samples = 0  # given out so far
+        self._filled = 0  # of them, silence of ours
         self._origin_ms: float | None = None  # the carrier's clock at our sample 0
         self.quiet_at_s = now_s + QUIET_MS / 1000
         """When :meth:`pass_time` has something to do, if nothing comes before."""
@@ -79,7 +80,7 @@ class Intake:
             return []
         self.quiet_at_s = now_s + FRAME_MS / 1000
         late = [piece for heard in self._sorter.give_up() for piece in self._place(heard, now_s)]
-        return late + self._give(silence(min(self._owed(now_s), self._slack)))
+        return late + self._silence(min(self._owed(now_s), self._slack))
 
     @property
     def _slack(self) -> int:
@@ -87,7 +88,14 @@ class Intake:
 
     def _owed(self, now_s: float) -> int:
         """Samples that time has passed and that were not given out."""
-        return max(0, int((now_s - self._began_s) * self._rate_hz) - self._samples)
+        return max(0, self._passed(now_s) - self._samples)
+
+    def _passed(self, now_s: float) -> int:
+        return int((now_s - self._began_s) * self._rate_hz)
+
+    def _silence(self, samples: int) -> list[bytes]:
+        self._filled += samples
+        return self._give(silence(samples))
 
     def _place(self, media: Media, now_s: float) -> list[bytes]:
         return self._fill(media, now_s) + self._give(media.pcm)
@@ -104,9 +112,9 @@ class Intake:
             self._origin_ms = media.at_ms - here_ms
             return []
         # A hole is as long as the carrier says, but time must have passed for it.
-        believed = self._owed(now_s) + self._slack
+        believed = self._slack + min(self._owed(now_s), self._passed(now_s) - self._filled)
         hole = round(hole_ms) // FRAME_MS * FRAME_MS * self._rate_hz // 1000
-        return self._give(silence(max(0, min(hole, believed))))
+        return self._silence(max(0, min(hole, believed)))
 
     def _give(self, pcm: bytes) -> list[bytes]:
         self._samples += samples_in(pcm)

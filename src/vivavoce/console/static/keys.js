@@ -9,6 +9,7 @@ export function wireKeys({ live, push, mute, talk, stop, type }) {
     if (!live() || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
       stop();
+      if (event.target.closest(TYPED)) event.target.blur(); // the keys are the call's again
       event.preventDefault();
     } else if (event.target.closest(TYPED)) {
       return;

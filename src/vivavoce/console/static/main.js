@@ -35,7 +35,7 @@ function take(fact) {
   if (fact.type === "Flush" || fact.type === "CallerInterrupted") meter.bargeIn();
   const changed = captions.apply(fact);
   if (changed.length) {
-    notice.hide();
+    if (store.state.phase === "live") notice.hide(); // the last facts come when the end is told already
     conversation.show(changed);
   }
   tools.apply(fact);
@@ -128,6 +128,7 @@ function arrive(state) {
   else if (state.phase === "live") enter(state, after);
   else if (state.phase === "failed") notice.trouble(state.fault.kind === "key" && preferences.key ? "key-wrong" : (state.fault.kind ?? "server"), state.fault.message, after);
   else notice.ended({ disposition: state.ending, seconds: (state.until - state.since) / 1000, cost: figures.costText });
+  if (state.phase === "ended" || state.phase === "failed") showPart("conversation"); // what to do next stands there
   if (after) conversation.toEnd();
 }
 
@@ -152,7 +153,7 @@ byId("say").addEventListener("submit", (event) => {
   if (words) call.say(words);
 });
 
-wireTabs();
+const showPart = wireTabs();
 wireSettings(preferences, (name) => {
   if (name === "input" || name === "output") call.changeDevice(name);
   if (name === "space" && store.state.phase === "live") call.mute(preferences.get("space") === "push");

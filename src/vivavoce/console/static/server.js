@@ -15,6 +15,16 @@ async function ask(path, options) {
   return response;
 }
 
+/** What kept a socket from being opened, as far as the server says. */
+export async function whyNot() {
+  try {
+    await ask("readyz");
+    return new Fault("unreachable");
+  } catch (fault) {
+    return fault;
+  }
+}
+
 /** The agents that can be called, each with its `id` and its `name`. */
 export async function callableAgents(key) {
   const response = await ask("v1/agents", { headers: bearer(key) });

@@ -3,6 +3,7 @@
 import { Fault } from "./faults.js";
 import { capture } from "./microphone.js";
 import { Realtime } from "./realtime.js";
+import { whyNot } from "./server.js";
 import { RATE_HZ } from "./sound.js";
 
 const CONNECT_MS = 8000;
@@ -72,6 +73,6 @@ function opened(socket) {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => (socket.close(), reject(new Fault("unreachable"))), CONNECT_MS);
     socket.addEventListener("open", () => (clearTimeout(late), resolve()));
-    socket.addEventListener("error", () => (clearTimeout(late), reject(new Fault("unreachable"))));
+    socket.addEventListener("error", () => (clearTimeout(late), whyNot().then(reject))); // which a browser does not tell
   });
 }

@@ -4,6 +4,7 @@ import { byId } from "./dom.js";
 
 const NAMES = ["conversation", "tools", "figures"];
 
+/** Returns what shows a part by its name. */
 export function wireTabs() {
   const tabs = NAMES.map((name) => byId(`tab-${name}`));
   const choose = (name, focus) => {
@@ -22,4 +23,5 @@ export function wireTabs() {
       if (step) choose(NAMES[(index + step + NAMES.length) % NAMES.length], true);
     });
   }
+  return choose;
 }

@@ -171,6 +171,10 @@ def check_names(settings: ServerSettings, served: Sequence[ServedAgent]) -> None
                 )
 
 
+WEBHOOKS = ("twilio", "telnyx", "plivo", "vonage")
+"""The carriers that are told an address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """What is said once the server is ready."""
@@ -190,14 +194,25 @@ class Announcement:
             say(f"  {served.name}: {served.agent.name}, on {', then '.join(served.models)}")
         first = self.served[0].name
         say("\nTo call it:")
-        say(f"  a browser       {self.url}/")
-        say(f"  OpenAI's SDKs   base_url={self.url}/v1, model={first}")
-        say(f"  a WebSocket     {self.url.replace('http', 'ws', 1)}/v1/realtime?model={first}")
+        here = self._known_by()
+        say(f"  a browser       {here}/")
+        say(f"  OpenAI's SDKs   base_url={here}/v1, model={first}")
+        say(f"  a WebSocket     {here.replace('http', 'ws', 1)}/v1/realtime?model={first}")
+        for carrier in WEBHOOKS:
+            if getattr(self.settings.telephony, carrier) is not None:
+                say(f"  {carrier.title():<15} {here}/{carrier}/voice/{first}")
         if not self.settings.keys:
             say("\nThere are no API keys: whoever is on this machine may call.")
         if not self.settings.tls_cert and not is_loopback(self.settings.host):
             say("\nThere is no TLS: keys and calls can be read on their way, unless a proxy before this server has it.")
         say("\nReady. Ctrl-C lets live calls end and leaves.")
+
+    def _known_by(self) -> str:
+        """The address for others: nobody can call 0.0.0.0."""
+        everywhere = self.settings.host.strip("[]") in ("0.0.0.0", "::")  # noqa: S104  # it is asked, not bound
+        scheme, port = self.url.partition(":")[0], self.url.rpartition(":")[2]
+        own = f"{scheme}://{socket.gethostname()}:{port}" if everywhere else self.url
+        return self.settings.public_url.rstrip("/") or own
 
     def _print_ready(self) -> None:
         """The one line of ``--json``: it comes when the server is ready, past the redirection of everything else."""

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.unit.cli.agents import ANSWERS_ONCE, Command, write_agent
+from vivavoce.agent.declaration import Agent
 from vivavoce.cli.exits import Exit
+from vivavoce.cli.serve import Announcement
 from vivavoce.cli.serving import named
+from vivavoce.cli.terminal import Terminal
 from vivavoce.errors import UsageError
+from vivavoce.server.desk import ServedAgent
+from vivavoce.server.settings import ServerSettings
+from vivavoce.server.telephony.settings import TelephonySettings, TwilioSettings
 
 REFUSED = {
     (): "Missing argument 'AGENT...'",
@@ -77,3 +85,24 @@ def test_a_name_of_nothing_but_signs(tmp_path: Path) -> None:
     (tmp_path / "___").mkdir()
     with pytest.raises(UsageError, match="gives no name"):
         named(str(tmp_path / "___"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        (ServerSettings(), "http://127.0.0.1:8000"),
+        (ServerSettings(public_url="https://calls.example.com/"), "https://calls.example.com"),
+        (ServerSettings(host="0.0.0.0"), f"http://{socket.gethostname()}:8000"),
+    ],
+)
+def test_it_is_announced_by_an_address_that_others_can_use(
+    settings: ServerSettings, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = msgspec.structs.replace(settings, telephony=TelephonySettings(twilio=TwilioSettings()))
+    agent = ServedAgent("desk", Agent("The desk", ""), lambda _: [], ("scripted",))
+    Announcement(Terminal(quiet=False), f"http://{settings.host}:8000", settings, [agent], as_json=False).make()
+    said = capsys.readouterr()
+    shown = said.out + said.err
+    assert f"  a browser       {address}/\n" in shown
+    assert f"  Twilio          {address}/twilio/voice/desk\n" in shown
+    assert "plivo" not in shown

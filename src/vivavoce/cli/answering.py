@@ -76,6 +76,8 @@ def _ended_by_signals(answering: Answering) -> Iterator[None]:
         nonlocal received
         received += 1
         if received == 1:
+            # Of a process that is reaped while it is still being started, asyncio warns by chance.
+            logging.getLogger("asyncio").setLevel(logging.ERROR)
             loop.call_soon_threadsafe(answering.stop, _REASONS[signal.Signals(number)])
         elif received == 2:
             logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it warns of every process that it had to leave

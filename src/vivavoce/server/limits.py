@@ -42,11 +42,6 @@ class TokenBucket:
             return math.inf
         return max(0.0, (amount - self._left) / self._per_s)
 
-    def is_full(self, now_s: float) -> bool:
-        """Nothing was taken lately: forgetting this bucket would change nothing."""
-        self._fill(now_s)
-        return self._left >= self._burst
-
     def _fill(self, now_s: float) -> None:
         if self._at_s is not None and now_s > self._at_s:
             left = self._left + (now_s - self._at_s) * self._per_s
@@ -61,10 +56,6 @@ class ClientRates:
         """``largest_bytes`` is what one event may have, whatever the rate."""
         self._events = TokenBucket(events_per_s, events_per_s * seconds)
         self._bytes = TokenBucket(bytes_per_s, max(bytes_per_s * seconds, largest_bytes))
-
-    def take(self, event_bytes: int, now_s: float) -> bool:
-        """Whether one more event of that size may come now."""
-        return self._events.take(1, now_s) and self._bytes.take(event_bytes, now_s)
 
     def take_in_time(self, event_bytes: int, now_s: float) -> float:
         """Takes one more event, and tells how long whoever reads it has to wait before."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,8 @@ NODE_PACKAGES = ("@aws-sdk/client-bedrock-runtime@3.1164.0",)
 REALTIME_NODE_PACKAGES = ("@openai/agents-realtime@0.20.0", "openai@7.57.0", "ws@8.23.0", "zod@4.6.7")
 OLDEST_PYTHON = (3, 12)
 OLDEST_NODE = 18
-INSTALL_LIMIT_S = 300
+INSTALL_LIMIT_S = 150
+ATTEMPTS = 2
 
 
 class NoPeer(Exception):
@@ -36,11 +39,14 @@ def python_peer() -> list[str]:
         raise NoPeer(f"the AWS Python SDK needs Python {oldest} or later, and there is none here (PATH, pyenv, uv)")
     folder = BUILT / "aws-python"
     python = folder / "bin" / "python"
-    if not _is_made(folder, (interpreter, *PYTHON_PACKAGES)):
-        shutil.rmtree(folder, ignore_errors=True)
-        _install([interpreter, "-m", "venv", str(folder)], BUILT)
-        _install([str(python), "-m", "pip", "install", "--quiet", *PYTHON_PACKAGES], BUILT)
-        _mark_made(folder, (interpreter, *PYTHON_PACKAGES))
+    with _one_at_a_time():
+        if not _is_made(folder, (interpreter, *PYTHON_PACKAGES)):
+            shutil.rmtree(folder, ignore_errors=True)
+            # Our own pip installs there: some interpreters come without one, and adding it is one more step to fail.
+            _install([interpreter, "-m", "venv", "--without-pip", str(folder)], BUILT)
+            pip = [sys.executable, "-m", "pip", "--python", str(python)]
+            _install([*pip, "install", "--quiet", *PYTHON_PACKAGES], BUILT)
+            _mark_made(folder, (interpreter, *PYTHON_PACKAGES))
     return [str(python), str(PEERS / "aws_python.py")]
 
 
@@ -63,12 +69,13 @@ def _node_peer(script: str, name: str, packages: tuple[str, ...]) -> list[str]:
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
         raise NoPeer(f"the JavaScript SDKs need Node {OLDEST_NODE} or later, and this is {version}")
     folder = BUILT / name
-    if not _is_made(folder, packages):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        (folder / "package.json").write_text('{"private": true}\n')
-        _install([npm, "install", "--no-audit", "--no-fund", "--loglevel=error", *packages], folder)
-        _mark_made(folder, packages)
+    with _one_at_a_time():
+        if not _is_made(folder, packages):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            (folder / "package.json").write_text('{"private": true}\n')
+            _install([npm, "install", "--no-audit", "--no-fund", "--loglevel=error", *packages], folder)
+            _mark_made(folder, packages)
     return [node, str(PEERS / script)]
 
 
@@ -94,7 +101,7 @@ def _new_pythons() -> Iterator[str]:
 
 def _is_usable(interpreter: str) -> bool:
     """pyenv puts names of versions on the PATH that are not chosen, and they only say so when run."""
-    asked = f"import ensurepip, sys, venv; sys.exit(sys.version_info < {OLDEST_PYTHON})"
+    asked = f"import sys, venv; sys.exit(sys.version_info < {OLDEST_PYTHON})"
     return subprocess.run([interpreter, "-c", asked], capture_output=True, check=False).returncode == 0
 
 
@@ -107,14 +114,31 @@ def _mark_made(folder: Path, of: tuple[str, ...]) -> None:
     (folder / "made-of").write_text("\n".join(of))
 
 
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Tests run in several processes, and two of them may want the same folder made."""
+    BUILT.mkdir(parents=True, exist_ok=True)
+    with (BUILT / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _install(command: list[str], folder: Path) -> None:
     """In continuous integration a package that cannot be had fails the run; elsewhere there may be no network."""
     folder.mkdir(parents=True, exist_ok=True)
-    try:
-        subprocess.run(command, cwd=folder, capture_output=True, check=True, text=True, timeout=INSTALL_LIMIT_S)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
-        said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
-        why = f"{' '.join(command[:4])} ... failed: {said[-1] if said else 'no word why'}"
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        raise NoPeer(why) from error
+    why = ""
+    for _ in range(ATTEMPTS):
+        try:
+            done = subprocess.run(
+                command, cwd=folder, capture_output=True, check=False, text=True, timeout=INSTALL_LIMIT_S
+            )
+        except (subprocess.TimeoutExpired, OSError) as error:
+            why = str(error)
+            continue
+        if done.returncode == 0:
+            return
+        why = f"exit status {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    failed = f"{' '.join(command[:6])} ... failed {ATTEMPTS} times: {why}"
+    if os.environ.get("CI"):
+        pytest.fail(failed)
+    raise NoPeer(failed)

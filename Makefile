@@ -52,10 +52,10 @@ clean: ## remove .venv and all that was built; calls you recorded stay
 	find src tests benchmarks examples scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): pyproject.toml
-	@sh scripts/setup.sh $(VENV) local,webrtc
+	@sh scripts/setup.sh $(VENV) local,turns,webrtc
 	@touch $@
 
 # All that the tests, the type checker and the benchmarks import; it includes what `make demo` runs on.
 $(DEV): pyproject.toml
-	@sh scripts/setup.sh $(VENV) local,llm,bedrock,webrtc,telephony,dev
+	@sh scripts/setup.sh $(VENV) local,turns,tools,llm,bedrock,webrtc,telephony,dev
 	@touch $@ $(RUN)

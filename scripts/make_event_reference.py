@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, NewType, get_args
 import msgspec
 
 from vivavoce import events
+from vivavoce.events import facts, values, wishes
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "events.md"
 
@@ -37,8 +38,9 @@ class Group(NamedTuple):
 FACTS = (
     Group("Facts of the engine", events.EngineEvent),
     Group("Facts of the channel", events.ChannelEvent),
+    Group("Facts of the ear", events.EarEvent),
     Group("Facts of the model", events.ModelEvent),
-    Group("Facts of the tools", events.ToolFinished),
+    Group("Facts of the tools", events.ToolEvent),
 )
 WISHES = (
     Group("Wishes towards the channel", events.ChannelEffect),
@@ -46,22 +48,35 @@ WISHES = (
     Group("Wishes towards the tools", events.ToolEffect),
     Group("Wishes for the call itself", events.CallEffect),
 )
-ENUMS: tuple[type[StrEnum], ...] = (events.Disposition, events.ToolStatus, events.Evidence)
+ENUMS: tuple[type[StrEnum], ...] = (
+    events.Disposition,
+    events.ToolStatus,
+    events.Evidence,
+    events.VoiceKind,
+    events.FloorVerdict,
+    events.Answerer,
+)
 
-_TREE = ast.parse(inspect.getsource(events))
+_SOURCE = "\n".join(inspect.getsource(module) for module in (values, facts, wishes))
+_TREE = ast.parse(_SOURCE)
 
 
 def page() -> str:
     """The whole page as Markdown."""
     parts = [
         "# Events and effects",
-        "<!-- Made by scripts/make_event_reference.py from src/vivavoce/events.py. Do not edit. -->",
+        "<!-- Made by scripts/make_event_reference.py from src/vivavoce/events/. Do not edit. -->",
         *map(_markdown, (inspect.getdoc(events) or "").split("\n\n")),
         "How they stand in a file is told in [the timeline](timeline.md).",
     ]
     for group in (*FACTS, *WISHES):
         parts += [f"## {group.title}", _table(members(group))]
-    parts += ["## Types of the fields", "\n".join(_types()), "## The plan", _table((events.CallPlan,))]
+    parts += [
+        "## Types of the fields",
+        "\n".join(_types()),
+        "## The plan",
+        _table((events.CallPlan, events.ToolPlan, events.SpendPlan, events.TokenPrices)),
+    ]
     for enum in ENUMS:
         parts += [f"## {enum.__name__}", _markdown(inspect.getdoc(enum) or ""), "\n".join(_enum_members(enum))]
     return "\n\n".join(parts) + "\n"
@@ -98,7 +113,7 @@ def _types() -> Iterator[str]:
 
 
 def _enum_members(enum: type[StrEnum]) -> Iterator[str]:
-    lines = inspect.getsource(events).splitlines()
+    lines = _SOURCE.splitlines()
     for node in _class(enum).body:
         if isinstance(node, ast.Assign):
             name, _, note = lines[node.lineno - 1].partition("  # ")

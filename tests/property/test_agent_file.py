@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from vivavoce.agent.check import Report, check_agent
 from vivavoce.agent.file import load_agent
-from vivavoce.agent.shape import AgentTable, InstructionsTable, ToolTable, VariableTable
+from vivavoce.agent.shape import AgentTable, InstructionsTable, VariableTable
+from vivavoce.agent.tool_shape import ToolTable
 from vivavoce.errors import AgentFileError
 
 KEYS = sorted(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from vivavoce.agent.declaration import Agent, Knowledge, Limits, ModelChoice, Tool, TurnPolicy
+from vivavoce.agent.declaration import Agent, Knowledge, ModelChoice, Tool, TurnPolicy, Voicemail
 from vivavoce.agent.instructions import Instructions, Template, read_instructions
 from vivavoce.agent.knowledge import read_knowledge
 from vivavoce.agent.problems import Problem, Proof, raise_all
@@ -19,6 +19,7 @@ from vivavoce.agent.references import Modules
 from vivavoce.agent.shape import AgentTable, VariableTable
 from vivavoce.agent.shape_problems import shape_of
 from vivavoce.agent.source import Source, read_source
+from vivavoce.agent.talk_tables import control_of, limits_of
 from vivavoce.agent.templates import render, template_flaws
 from vivavoce.agent.tool_tables import read_tool
 from vivavoce.agent.variables import variable_values
@@ -63,6 +64,8 @@ class AgentFile:
             texts[name], flaw = ("", None) if missing else render(template.text, values)
             if flaw:
                 problems.append(template.problem(source, flaw))
+        control, unset = control_of(source, shape.control, self.environment)
+        problems += unset
         agent = Agent(
             name=shape.name,
             language=shape.language,
@@ -72,7 +75,9 @@ class AgentFile:
             tools=self.tools,
             vocabulary={key: tuple(words) for key, words in shape.vocabulary.items()},
             turns=TurnPolicy(**shape.turns.model_dump()),
-            limits=_limits(shape),
+            limits=limits_of(shape.limits),
+            control=control,
+            voicemail=Voicemail(shape.voicemail.action, shape.voicemail.message),
             models=tuple(ModelChoice(model.name, model.settings) for model in shape.models),
             record=shape.recording.keep,
             **texts,
@@ -167,8 +172,3 @@ def _prove_tools(source: Source, shape: AgentTable) -> tuple[tuple[Tool, ...], l
         subject = f"tool {tool.name if tool else table.function}"
         proofs.append(Proof(subject, table.function, tuple(problems)))
     return tuple(tools.values()), proofs
-
-
-def _limits(shape: AgentTable) -> Limits:
-    limits = shape.limits
-    return Limits(round(limits.silence_s * 1000), round(limits.call_s * 1000), limits.result_bytes)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from vivavoce.agent.problems import Problem, did_you_mean
-from vivavoce.agent.shape import TABLE, TEXT, VALUE, AgentTable
+from vivavoce.agent.shape import AgentTable
+from vivavoce.agent.shape_base import TABLE, TEXT, VALUE
 from vivavoce.agent.source import Source
 from vivavoce.agent.toml_lines import KeyPath
 

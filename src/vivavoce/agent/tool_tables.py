@@ -10,9 +10,9 @@ from vivavoce.agent.declaration import Tool
 from vivavoce.agent.functions import tool_from_function
 from vivavoce.agent.problems import Problem, did_you_mean
 from vivavoce.agent.references import Modules
-from vivavoce.agent.shape import ToolTable
 from vivavoce.agent.source import Source
 from vivavoce.agent.templates import template_flaws
+from vivavoce.agent.tool_shape import ToolTable
 from vivavoce.errors import AgentFileError
 
 

@@ -8,12 +8,37 @@ A channel delivers facts and performs wishes, and decides nothing. ``run`` lives
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from vivavoce.events import ChannelEffect, ChannelEvent
 
 EmitChannelEvent = Callable[[ChannelEvent], Awaitable[None]]
 """Hands over one fact. It waits while the call is behind, which is how backpressure reaches the source."""
+
+
+class Orders(Protocol):
+    """What can be done with the caller's connection besides talking. Each raises
+    :class:`~vivavoce.errors.ChannelFault` if it cannot be done; what succeeded holds even if the call ends meanwhile.
+    """
+
+    async def transfer(self, to: str, summary: str) -> None:
+        """Connect the caller with ``to``. ``summary`` is spoken to whoever answers, before they hear the caller; empty
+        for a blind transfer. Afterwards :class:`~vivavoce.events.HangUp` ends our part of the call and not the
+        caller's.
+        """
+        ...
+
+    async def send_digits(self, digits: str) -> None:
+        """Press keys (``0123456789*#ABCDw``; ``w`` waits half a second) towards the caller's side."""
+        ...
+
+
+@runtime_checkable
+class Orderable(Protocol):
+    """A channel that takes orders; ``orders`` is None where this connection takes none."""
+
+    @property
+    def orders(self) -> Orders | None: ...
 
 
 class Channel(Protocol):
@@ -33,5 +58,8 @@ class Channel(Protocol):
     def perform(self, effect: ChannelEffect) -> None:
         """``Play`` queues audio; ``FinishPlaying`` marks the end of a response, to be answered with a last
         ``PlayoutProgress`` when all of it was played; ``Flush`` drops what is queued of a response, ahead of everything
-        else, and is always answered with ``PlayoutStopped``; ``HangUp`` ends the connection."""
+        else, and is always answered with ``PlayoutStopped``; ``HangUp`` ends the connection. ``PausePlaying`` stops in
+        the middle and keeps what is queued, ``ResumePlaying`` goes on from there, with no sample lost or repeated: only
+        for a channel that told of :attr:`~vivavoce.events.Ability.PAUSE` in ``CallerConnected``. ``Flush`` while paused
+        drops what is queued as ever; what is played after that waits for ``ResumePlaying``."""
         ...

@@ -13,6 +13,7 @@ module           what it does                                           third pa
 ``resample``     one rate to another, streaming or whole                numpy, soxr
 ``mixing``       caller and agent on one clock, as stereo               numpy
 ``level``        how loud; noise at a known level                       numpy
+``fading``       ramps against clicks                                   none
 ``wav``          a WAV file that is whole at every moment               none
 ``files``        sound files in and out                                 numpy, soundfile
 ===============  =====================================================  ==============

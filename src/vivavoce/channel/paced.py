@@ -15,6 +15,7 @@ from vivavoce.channel.pacing import PlayoutQueue
 from vivavoce.channel.port import EmitChannelEvent
 from vivavoce.errors import UsageError
 from vivavoce.events import (
+    Ability,
     Audio,
     CallerAudio,
     CallerConnected,
@@ -24,7 +25,9 @@ from vivavoce.events import (
     FinishPlaying,
     Flush,
     HangUp,
+    PausePlaying,
     Play,
+    ResumePlaying,
 )
 
 FRAME_MS = 20
@@ -61,7 +64,7 @@ class PacedChannel:
 
     async def run(self, emit: EmitChannelEvent) -> None:
         beats = Beats(FRAME_MS / 1000)
-        await emit(CallerConnected(self.name, self.rate_hz))
+        await emit(CallerConnected(self.name, self.rate_hz, (Ability.PAUSE,)))
         frames = samples = 0
         while True:
             await beats.next()
@@ -80,6 +83,10 @@ class PacedChannel:
                     self._answers.append(report)
             case Flush(response):
                 self._answers.append(self._queue.flush(response))
+            case PausePlaying():
+                self._queue.pause()
+            case ResumePlaying():
+                self._queue.resume()
             case HangUp():
                 self._hung_up = True
 

@@ -6,10 +6,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from vivavoce.audio.pcm import BYTES_PER_SAMPLE, samples_in
+from vivavoce.audio.fading import fade
+from vivavoce.audio.pcm import BYTES_PER_SAMPLE, samples_for, samples_in
 from vivavoce.events import Evidence, PlayoutProgress, PlayoutStopped, ResponseId, Samples
 
 REPORT_EVERY_MS = 100
+FADE_MS = 5
+"""A pause in the middle of sound plays so much more of it, down to silence; going on begins as softly."""
 
 
 class Taken(NamedTuple):
@@ -35,8 +38,9 @@ class _Response:
 class PlayoutQueue:
     """First in, first out. Every response is reported on about every 100 ms and at once when it was played to its end.
 
-    Once a response was flushed, not one more sample of it is given out, however late more of it comes. Unbounded:
-    the engine holds the model back long before memory matters.
+    Once a response was flushed, not one more sample of it is given out, however late more of it comes. While paused
+    nothing is given out, but for :data:`FADE_MS` of what was sounding. Unbounded: the engine holds the model back long
+    before memory matters.
     """
 
     def __init__(self, rate_hz: int, evidence: Evidence = Evidence.PACED) -> None:
@@ -45,6 +49,11 @@ class PlayoutQueue:
         self._pieces: deque[tuple[ResponseId, bytes]] = deque()
         self._begun_bytes = 0  # of the oldest piece, already taken
         self._responses: dict[ResponseId, _Response] = {}
+        self._pause = _Pause(samples_for(FADE_MS, rate_hz))
+
+    @property
+    def paused(self) -> bool:
+        return self._pause.on
 
     @property
     def queued_samples(self) -> int:
@@ -67,16 +76,25 @@ class PlayoutQueue:
         if state.queued:
             if self._pieces[0][0] == response:
                 self._begun_bytes = 0
+                self._pause.broken()
             self._pieces = deque(piece for piece in self._pieces if piece[0] != response)
         state.queued = 0
         state.flushed = True
         return PlayoutStopped(response, Samples(state.played), self._evidence)
 
+    def pause(self) -> None:
+        """Give out nothing until :meth:`resume`, and keep what is queued."""
+        self._pause.on = True
+
+    def resume(self) -> None:
+        """Go on exactly there."""
+        self._pause.on = False
+
     def take(self, samples: int) -> Taken:
         """The next ``samples`` to be played, or all there are if that is less."""
         parts: list[bytes] = []
         touched: dict[ResponseId, _Response] = {}
-        wanted = samples * BYTES_PER_SAMPLE
+        wanted = self._pause.allows(samples) * BYTES_PER_SAMPLE
         while wanted > 0 and self._pieces:
             response, pcm = self._pieces[0]
             part = pcm[self._begun_bytes : self._begun_bytes + wanted]
@@ -90,14 +108,46 @@ class PlayoutQueue:
             state.played += len(part) // BYTES_PER_SAMPLE
             state.queued -= len(part) // BYTES_PER_SAMPLE
         reports = tuple(self._report(response, state) for response, state in touched.items() if self._due(state))
-        return Taken(b"".join(parts), reports)
+        return Taken(self._pause.shape(b"".join(parts)), reports)
 
     def _state(self, response: ResponseId) -> _Response:
         return self._responses.setdefault(response, _Response())
 
     def _due(self, state: _Response) -> bool:
-        return state.over or state.played - state.reported >= self._report_samples
+        """In a pause at once: somebody wonders how much was heard."""
+        return state.over or state.played - state.reported >= (1 if self._pause.on else self._report_samples)
 
     def _report(self, response: ResponseId, state: _Response) -> PlayoutProgress:
         state.reported = state.played
         return PlayoutProgress(response, Samples(state.played), self._evidence)
+
+
+class _Pause:
+    """Whether nothing is to be given out, and how loud what is given out is: ``_level`` of ``_fade`` samples."""
+
+    __slots__ = ("_fade", "_level", "_sounding", "on")
+
+    def __init__(self, fade: int) -> None:
+        self.on = False
+        self._fade = self._level = fade
+        self._sounding = False  # what comes next goes on what was given out last
+
+    def broken(self) -> None:
+        """What comes next is something else, and begins as it is."""
+        self._sounding = False
+        self._level = self._fade
+
+    def allows(self, samples: int) -> int:
+        if not self.on:
+            return samples
+        return min(samples, self._level) if self._sounding else 0
+
+    def shape(self, pcm: bytes) -> bytes:
+        """``pcm`` as it is to be heard."""
+        if not self.on:
+            self._sounding = bool(pcm)
+            if not pcm or self._level == self._fade:
+                return pcm
+        samples, level = samples_in(pcm), self._level
+        self._level = max(0, level - samples) if self.on else min(self._fade, level + samples)
+        return fade(pcm, level, self._fade, rises=not self.on)

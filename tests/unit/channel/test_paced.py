@@ -11,6 +11,7 @@ from vivavoce.channel.paced import Beats, PacedChannel
 from vivavoce.engine.clock import run
 from vivavoce.errors import UsageError
 from vivavoce.events import (
+    Ability,
     Audio,
     CallerAudio,
     CallerConnected,
@@ -20,10 +21,12 @@ from vivavoce.events import (
     FinishPlaying,
     Flush,
     HangUp,
+    PausePlaying,
     Play,
     PlayoutProgress,
     PlayoutStopped,
     ResponseId,
+    ResumePlaying,
     Samples,
 )
 
@@ -50,7 +53,7 @@ def test_emits_a_frame_every_20_ms_and_fills_it_with_silence() -> None:
     emitted = ride(PacedChannel("test", 16_000, Talker(3)))
     frame = b"\1\0" * 319 + b"\0\0"
     assert [at for at, _ in emitted] == [0, 20, 40, 60, 80]
-    assert emitted[0][1] == CallerConnected("test", 16_000)
+    assert emitted[0][1] == CallerConnected("test", 16_000, (Ability.PAUSE,))
     assert [event.audio.pcm for _, event in emitted if isinstance(event, CallerAudio)] == [frame] * 3
     assert emitted[-1][1] == CallerHungUp()
 
@@ -138,3 +141,26 @@ def test_a_beat_that_is_given_up_as_it_falls_due_is_no_mistake() -> None:
 
     run(main(), virtual=True)
     assert not mistakes
+
+
+def test_a_pause_lets_the_caller_hear_nothing_and_then_the_rest() -> None:
+    async def talk() -> list[bytes]:
+        caller = Talker()
+        channel = PacedChannel("test", 8000, caller)
+
+        async def emit(_: ChannelEvent) -> None:
+            pass
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(channel.run(emit))
+            channel.perform(Play(R, Audio(b"\1\1" * 640)))
+            await asyncio.sleep(0.03)
+            channel.perform(PausePlaying())
+            await asyncio.sleep(0.1)
+            channel.perform(ResumePlaying())
+            await asyncio.sleep(0.1)
+            channel.perform(HangUp("over"))
+        return caller.heard
+
+    lengths = [len(heard) // 2 for heard in run(talk(), virtual=True)]
+    assert lengths == [160, 40, 0, 0, 0, 0, 160, 160, 120, 0, 0]

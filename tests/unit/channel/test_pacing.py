@@ -2,6 +2,7 @@
 
 import pytest
 
+from vivavoce.audio.fading import fade
 from vivavoce.audio.pcm import silence
 from vivavoce.channel.pacing import PlayoutQueue, Taken
 from vivavoce.errors import UsageError
@@ -114,3 +115,57 @@ def test_names_the_evidence_it_was_made_with() -> None:
 def test_half_a_sample_is_refused() -> None:
     with pytest.raises(UsageError, match="whole 16-bit samples"):
         PlayoutQueue(RATE_HZ).play(A, b"\0\0\0")
+
+
+def test_a_pause_stops_softly_and_going_on_misses_and_repeats_nothing() -> None:
+    queue = PlayoutQueue(RATE_HZ)
+    queue.play(A, numbered(1000, 400))
+    assert queue.take(FRAME).pcm == numbered(1000, FRAME)
+    queue.pause()
+    faded = queue.take(FRAME)
+    assert faded == Taken(fade(numbered(1160, 40), 40, 40, rises=False), (progress(A, 200),))
+    assert queue.take(FRAME) == Taken(b"", ())
+    queue.resume()
+    assert queue.take(FRAME).pcm == fade(numbered(1200, 40), 0, 40, rises=True) + numbered(1240, 120)
+    assert queue.take(FRAME).pcm == numbered(1360, 40)
+
+
+def test_a_pause_that_is_over_before_the_next_frame_is_not_heard() -> None:
+    queue = PlayoutQueue(RATE_HZ)
+    queue.play(A, numbered(1000, 400))
+    queue.take(FRAME)
+    queue.pause()
+    queue.resume()
+    assert queue.take(FRAME).pcm == numbered(1160, FRAME)
+
+
+def test_what_has_not_begun_waits_for_the_end_of_a_pause_and_begins_as_it_is() -> None:
+    queue = PlayoutQueue(RATE_HZ)
+    queue.pause()
+    queue.play(A, numbered(1000, 200))
+    assert queue.take(FRAME) == Taken(b"", ())
+    queue.resume()
+    assert queue.take(FRAME).pcm == numbered(1000, FRAME)
+
+
+def test_a_flush_in_a_pause_drops_what_is_queued_and_what_comes_after_it_waits() -> None:
+    queue = PlayoutQueue(RATE_HZ)
+    queue.play(A, numbered(1000, 400))
+    queue.take(FRAME)
+    queue.pause()
+    queue.take(FRAME)
+    assert queue.flush(A) == stopped(A, 200)
+    queue.play(B, numbered(2000, 200))
+    assert queue.take(FRAME) == Taken(b"", ())
+    queue.resume()
+    assert queue.take(FRAME).pcm == numbered(2000, FRAME)
+
+
+def test_a_flush_just_after_a_pause_leaves_nothing_to_fade() -> None:
+    queue = PlayoutQueue(RATE_HZ)
+    queue.play(A, numbered(1000, 400))
+    queue.play(B, numbered(2000, 200))
+    queue.take(FRAME)
+    queue.pause()
+    assert queue.flush(A) == stopped(A, FRAME)
+    assert queue.take(FRAME) == Taken(b"", ())

@@ -20,7 +20,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from vivavoce.core import links, phase, playout, recovery, renewal, session, takeover, talk, tools, voices, watch
+from vivavoce.core import (
+    floor,
+    links,
+    phase,
+    playout,
+    recovery,
+    renewal,
+    session,
+    takeover,
+    talk,
+    tools,
+    voices,
+    watch,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "states.md"
 Table = Mapping[Any, Any]  # (state, move) -> state, of whatever enums
@@ -45,6 +58,7 @@ DRAWINGS = (
     Drawing("The caller's voice", voices, voices.CALLER_TABLE),
     Drawing("The agent's voice", voices, voices.AGENT_TABLE),
     Drawing("Playout, one for each response", playout, playout.PLAYOUT_TABLE),
+    Drawing("The floor: a voice that is heard while the agent speaks", floor, floor.FLOOR_TABLE),
     Drawing("A tool call", tools, tools.TOOL_TABLE),
     Drawing("The next model session", renewal, renewal.SPARE_TABLE),
 )
@@ -60,7 +74,7 @@ def page() -> str:
     ]
     rules = [
         "## What joins them",
-        *(_markdown(_paragraphs(module)[-1]) for module in (session, talk, renewal, recovery, takeover, watch)),
+        *(_markdown(_paragraphs(module)[-1]) for module in (session, talk, floor, renewal, recovery, takeover, watch)),
     ]
     return "\n\n".join([*head, *(part for drawing in DRAWINGS for part in _section(drawing)), *rules]) + "\n"
 

@@ -109,7 +109,7 @@ class World:
         self.say(ResponseStarted(self.current, ResponseId(response or f"r{self.made}")))
 
     def begin_if_asked(self, response: ResponseId) -> None:
-        if self.session._parts.owed.speak_of(response) is not None:
+        if self.session._sides.parts.owed.speak_of(response) is not None:
             self.begin(response)
 
     def request(self) -> None:
@@ -125,7 +125,7 @@ class World:
             self.say(PlayoutProgress(playout.response, playout.sent, Evidence.PLAYED))
 
     def edge(self, back_ms: int, *, starts: bool, takes_turn: bool = True) -> None:
-        at = samples(0) if not back_ms else max(0, self.session._parts.owed.position - samples(back_ms))
+        at = samples(0) if not back_ms else max(0, self.session._sides.parts.owed.position - samples(back_ms))
         kind = CallerSpeechStarted(self.current, at, takes_turn) if starts else CallerSpeechStopped(self.current, at)
         self.say(kind)
 
@@ -205,7 +205,9 @@ def test_where_sessions_can_be_had_a_call_settles_on_one(plan: CallPlan, lifetim
         while world.tools:
             world.say(ToolFinished(world.tools.pop(), ToolStatus.OK, "1"))
         for response in [
-            ask.response for ask in world.session._parts.owed.asks if hasattr(ask, "text") and hasattr(ask, "response")
+            ask.response
+            for ask in world.session._sides.parts.owed.asks
+            if hasattr(ask, "text") and hasattr(ask, "response")
         ] or [""]:
             world.begin(response)
             world.say(AgentAudio(world.current, world.response(), audio(100)))
@@ -214,7 +216,7 @@ def test_where_sessions_can_be_had_a_call_settles_on_one(plan: CallPlan, lifetim
         world.wait(1_000_000)
     if not world.session.closed and world.session.phase.state == "talking":
         assert world.session.models.state is Link.LIVE
-        owed = world.session._parts.owed
+        owed = world.session._sides.parts.owed
         assert (owed.asks, owed.speech) == ([], False)
         texts = [effect.turns for effect in world.watched.effects if isinstance(effect, Recall)]
         assert all(len(turns) <= len(steps) + 40 for turns in texts)

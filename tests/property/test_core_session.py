@@ -11,6 +11,7 @@ from tests.unit.core.scenario import CONNECTED, ONE, R1, R2, T1, audio, instant,
 from tests.unit.core.strategies import EVENT_TYPES, EVENTS, PLANS, events_of
 from tests.unit.core.watched import Watched
 from vivavoce.core.ending import ENDING_LIMIT_US
+from vivavoce.core.floor import Floor
 from vivavoce.core.phase import Phase
 from vivavoce.core.playout import Playout
 from vivavoce.core.session import Session
@@ -20,6 +21,8 @@ from vivavoce.events import (
     FAREWELL,
     AgentRevised,
     AgentText,
+    Answerer,
+    AnswererJudged,
     AudioLost,
     CallerAudio,
     CallerHungUp,
@@ -33,8 +36,10 @@ from vivavoce.events import (
     CallStarted,
     ChannelLost,
     CloseCall,
+    DigitsHeard,
     Event,
     HistoryRevised,
+    HoldChanged,
     Ignore,
     Instant,
     ModelLost,
@@ -48,10 +53,16 @@ from vivavoce.events import (
     StopRequested,
     StoreFailed,
     TimePassed,
+    ToolApproved,
+    ToolDenied,
     ToolFinished,
     ToolRequested,
     ToolStatus,
     UsageReported,
+    VoiceJudged,
+    VoiceKind,
+    VoiceStarted,
+    VoiceStopped,
 )
 
 SETTINGS = settings(deadline=None, derandomize=True, max_examples=120)
@@ -123,7 +134,7 @@ def test_a_closed_call_says_why_it_ignores(beginning: list[Event], steps: list[S
 # -- every event in every state ----------------------------------------------------------------------------------------
 
 ALPHABET: list[Event] = [
-    CallStarted(plan(greeting="Hello.", farewell="Goodbye.", silence_limit_ms=10_000)),
+    CallStarted(plan(greeting="Hello.", farewell="Goodbye.", silence_limit_ms=10_000, interruption="hybrid")),
     CONNECTED,
     ModelReady(ONE),
     CallerAudio(audio(20)),
@@ -133,6 +144,17 @@ ALPHABET: list[Event] = [
     ReplyRequested(),
     HistoryRevised((PastTurn(Speaker.CALLER, "hello"),)),
     AgentRevised("never"),
+    AgentRevised("hybrid"),
+    HoldChanged(held=True),
+    HoldChanged(held=False),
+    VoiceStarted(samples(0)),
+    VoiceJudged(VoiceKind.BACKCHANNEL),
+    VoiceJudged(VoiceKind.CALLER, certain=True),
+    VoiceStopped(samples(300)),
+    DigitsHeard("1"),
+    AnswererJudged(Answerer.MACHINE),
+    ToolApproved(T1),
+    ToolDenied(T1),
     CallerSpeechStarted(ONE, samples(0)),
     CallerSpeechStopped(ONE, samples(500)),
     ResponseStarted(ONE, R1),
@@ -169,7 +191,8 @@ def _situation(session: Session) -> tuple[object, ...]:
         return (Phase.CLOSED,)
     responses = (playout and playout.state for playout in map(session.talk.playouts.get, (R1, FAREWELL)))
     voices = (session.talk.caller.state, session.talk.agent.state, session.talk.awaited)
-    return (session.phase.state, session.channel.state, session.models.state, *voices, *responses)
+    floor = session.floor.machine.state
+    return (session.phase.state, session.channel.state, session.models.state, *voices, *responses, floor)
 
 
 def _replay(events: tuple[Event, ...]) -> Session:
@@ -190,11 +213,12 @@ def test_every_event_in_every_situation_that_can_be_reached() -> None:
             if situation not in reached:
                 reached.add(situation)
                 ways.append((*way, event))
-    seen = [{situation[position] for situation in reached if len(situation) == 8} for position in range(8)]
+    seen = [{situation[position] for situation in reached if len(situation) == 9} for position in range(9)]
     assert seen[0] == set(Phase) - {Phase.CLOSED}
     assert (seen[3], seen[4]) == (set(Caller), set(Agent))
     assert seen[6] == {None, *Playout}
     assert seen[7] == {None, Playout.OPEN, Playout.ENDING, Playout.PLAYED}, "a farewell is never cut"
+    assert seen[8] == set(Floor)
 
 
 def test_the_search_feeds_every_class_of_event() -> None:

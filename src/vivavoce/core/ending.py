@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vivavoce.core.hearing import Hearing
 from vivavoce.core.links import Link, LinkMove
 from vivavoce.core.modelside import ModelSide
 from vivavoce.core.parts import Parts
 from vivavoce.core.phase import PhaseMove
 from vivavoce.core.timers import Timer
+from vivavoce.core.tools import ToolState
 from vivavoce.events import (
     FAREWELL,
     CancelTool,
@@ -19,6 +21,7 @@ from vivavoce.events import (
     HangUp,
     Ignore,
     Instant,
+    PlayClip,
     Speak,
 )
 
@@ -29,10 +32,11 @@ ENDING_LIMIT_US = 20_000_000
 class Ending:
     """Why the call ends, once that is settled."""
 
-    __slots__ = ("_model", "_parts", "_verdict")
+    __slots__ = ("_hearing", "_model", "_parts", "_verdict")
 
-    def __init__(self, parts: Parts, model: ModelSide) -> None:
+    def __init__(self, parts: Parts, model: ModelSide, hearing: Hearing) -> None:
         self._parts = parts
+        self._hearing = hearing
         self._model = model
         self._verdict: tuple[Disposition, str] | None = None
 
@@ -41,8 +45,12 @@ class Ending:
         if self._verdict is not None and self._last_words_over():
             yield from self.close(*self._verdict)
 
-    def end(self, disposition: Disposition, reason: str, now: Instant, *, farewell: bool = False) -> Iterator[Effect]:
-        """Settle why the call ends and let what is being said, and a farewell if asked for, be said to its end."""
+    def end(
+        self, disposition: Disposition, reason: str, now: Instant, *, farewell: bool = False, last_words: str = ""
+    ) -> Iterator[Effect]:
+        """Settle why the call ends and let what is being said be said to its end, and then ``last_words``, or the
+        agent's ``farewell``.
+        """
         if self._verdict is not None:
             return  # settled by a limit that passed in the same step
         if not self._parts.phase.can(PhaseMove.END):
@@ -53,9 +61,13 @@ class Ending:
         self._parts.timers.clear_all()
         self._parts.timers.set(Timer.ENDING, now + ENDING_LIMIT_US)
         yield from self._model.stop()
-        if farewell and self._parts.plan.farewell and self._parts.models.live:
+        words = last_words or (self._parts.plan.farewell if farewell else "")
+        if words and self._parts.models.live:
             self._parts.talk.awaited = FAREWELL
-            yield Speak(self._parts.models.current, FAREWELL, self._parts.plan.farewell)
+            if self._parts.speaks:
+                yield Speak(self._parts.models.current, FAREWELL, words)
+            else:
+                yield PlayClip(self._parts.models.current, FAREWELL, words)
 
     def run_out(self) -> Iterator[Effect]:
         """The last words had their time."""
@@ -76,8 +88,12 @@ class Ending:
         parts.timers.clear_all()
         yield from self._model.stop()
         for tool_call in parts.tools.running:
+            was_run = parts.tools.state(tool_call) is ToolState.RUNNING
             parts.tools.cancel(tool_call)
-            yield CancelTool(tool_call)
+            if was_run:
+                yield CancelTool(tool_call)
+        yield from self._hearing.unmute()
+        self._hearing.discard()
         discarded = parts.intake.discard()
         if discarded:
             yield Ignore("CallerAudio", "the call closed before a model listened", discarded)

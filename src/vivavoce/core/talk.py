@@ -1,10 +1,10 @@
 """Who talks, and what is heard of it: the rules that join the two voices with playout.
 
-The agent yields (``_yield_turn``) whenever the caller starts to speak while anything of the agent's is still to be
-heard, however they came to talk at once. Yielding is: the channel drops what it has not played (:class:`Flush`), the
-model is told to stop if it is still speaking (:class:`CancelResponse`), and once the channel has said where it
-stopped, the model is told what the caller really heard (:class:`Truncate`). Audio of a response that has yielded is
-stale and is dropped by rule.
+The agent yields (``yield_turn``) when the caller takes the turn while anything of the agent's is still to be heard,
+however they came to talk at once; who says so is :mod:`vivavoce.core.floor`'s business. Yielding is: the channel drops
+what it has not played (:class:`Flush`), the model is told to stop if it is still speaking (:class:`CancelResponse`),
+and once the channel has said where it stopped, the model is told what the caller really heard (:class:`Truncate`).
+Audio of a response that has yielded is stale and is dropped by rule.
 """
 
 from __future__ import annotations
@@ -63,15 +63,16 @@ class Talk:
         """Nobody talks, on either side."""
         return self.caller.can(CallerMove.START) and self.agent_quiet
 
-    def caller_started(self, event: CallerSpeechStarted) -> Iterator[Effect]:
-        """Takes the turn if the model says so. Of what an earlier session said the new one knows nothing, so that is
-        yielded to any speech.
+    def caller_started(self, event: CallerSpeechStarted, *, model_decides: bool = True) -> Iterator[Effect]:
+        """Takes the turn if the model says so and may. Of what an earlier session said the new one knows nothing, so
+        that is yielded to any speech.
         """
         if not self.caller.can(CallerMove.START):
             yield Ignore("CallerSpeechStarted", "the caller is already talking")
             return
         self.caller.move(CallerMove.START)
-        yield from self._yield_turn(event.connection, only_others=not event.takes_turn)
+        if model_decides:
+            yield from self.yield_turn(event.connection, only_others=not event.takes_turn)
 
     def caller_stopped(self) -> Iterator[Effect]:
         if not self.caller.can(CallerMove.STOP):
@@ -86,7 +87,7 @@ class Talk:
 
     def caller_typed(self, connection: ConnectionId) -> Iterator[Effect]:
         """Typing takes the turn as talking does, and so does a stop button."""
-        yield from self._yield_turn(connection)
+        yield from self.yield_turn(connection)
 
     def revise(self, interruption: str) -> None:
         self._never = interruption == "never"
@@ -131,8 +132,8 @@ class Talk:
         self.agent.move(AgentMove.FINISH)
         yield from self._finish_playout(event.response)
 
-    def response_interrupted(self, event: ResponseInterrupted) -> Iterator[Effect]:
-        """The model broke off by itself. Protected speech is played as far as it was made; anything else yields."""
+    def response_interrupted(self, event: ResponseInterrupted, *, yields: bool = True) -> Iterator[Effect]:
+        """The model broke off by itself. What is protected, or does not yield, is played as far as it was made."""
         playout = self.playouts.get(event.response)
         if playout is None or not playout.audible:
             yield Ignore("ResponseInterrupted", "nothing of this response can be heard")
@@ -140,7 +141,7 @@ class Talk:
         if event.response == self.response:
             self.response = None
             self.agent.move(AgentMove.CUT)
-        if self._may_cut(event.response):
+        if yields and self.may_cut(event.response):
             playout.machine.move(PlayoutMove.FLUSH)
             yield Flush(event.response)
         else:
@@ -181,12 +182,12 @@ class Talk:
             self.agent.move(AgentMove.CUT)
             yield from self._finish_playout(response)
 
-    def _may_cut(self, response: ResponseId) -> bool:
+    def may_cut(self, response: ResponseId) -> bool:
         return not self._never and response not in self._protected
 
-    def _yield_turn(self, connection: ConnectionId, *, only_others: bool = False) -> Iterator[Effect]:
+    def yield_turn(self, connection: ConnectionId, *, only_others: bool = False) -> Iterator[Effect]:
         for playout in list(self.playouts.audible):
-            if not self._may_cut(playout.response) or (only_others and playout.connection == connection):
+            if not self.may_cut(playout.response) or (only_others and playout.connection == connection):
                 continue
             playout.machine.move(PlayoutMove.FLUSH)
             yield Flush(playout.response)

@@ -20,6 +20,13 @@ class Timer(StrEnum):
     SPARE = "spare"  # the next session must be up, or be opened again, by then
     RECOVERY = "recovery"  # a lost session's successor must be up, or be tried again, by then
     REPLY = "reply"  # the model must have said something by then
+    FLOOR = "floor"  # whose turn it is must be decided by then
+    TOOLS = "tools"  # a tool is slow enough to say so, or nobody has approved of it
+    DIGITS = "digits"  # the caller presses no more keys
+    HOLD = "hold"  # the longest hold
+    REPROMPT = "reprompt"  # nobody talks: ask the caller
+    WARNING = "warning"  # the longest call is nearly over
+    BEEP = "beep"  # an answering machine should have beeped by then
 
 
 class Timers:

@@ -11,6 +11,7 @@ from vivavoce.events import PendingTool, ToolCallId
 class ToolState(StrEnum):
     """How a tool call stands."""
 
+    ASKED = "asked"  # not run yet, or never: somebody must approve, the agent speaks first, or the call itself does it
     RUNNING = "running"
     ANSWERED = "answered"
     CANCELLED = "cancelled"
@@ -19,11 +20,15 @@ class ToolState(StrEnum):
 class ToolMove(StrEnum):
     """What can happen to a tool call."""
 
+    RUN = "run"
     ANSWER = "answer"
     CANCEL = "cancel"
 
 
 TOOL_TABLE = {
+    (ToolState.ASKED, ToolMove.RUN): ToolState.RUNNING,
+    (ToolState.ASKED, ToolMove.ANSWER): ToolState.ANSWERED,  # it is not run: denied, or nobody said anything
+    (ToolState.ASKED, ToolMove.CANCEL): ToolState.CANCELLED,
     (ToolState.RUNNING, ToolMove.ANSWER): ToolState.ANSWERED,
     (ToolState.RUNNING, ToolMove.CANCEL): ToolState.CANCELLED,
 }
@@ -42,13 +47,21 @@ class ToolCalls:
     def known(self, tool_call: ToolCallId) -> bool:
         return tool_call in self._calls
 
-    def start(self, asked: PendingTool) -> None:
-        self._calls[asked.tool_call] = Machine(TOOL_TABLE, ToolState.RUNNING)
+    def start(self, asked: PendingTool, *, waits: bool = False) -> None:
+        """``waits``: it is not run yet."""
+        state = ToolState.ASKED if waits else ToolState.RUNNING
+        self._calls[asked.tool_call] = Machine(TOOL_TABLE, state)
         self._described[asked.tool_call] = asked
         self._running[asked.tool_call] = None
 
     def described(self, tool_call: ToolCallId) -> PendingTool:
         return self._described[tool_call]
+
+    def state(self, tool_call: ToolCallId) -> ToolState:
+        return self._calls[tool_call].state
+
+    def run(self, tool_call: ToolCallId) -> None:
+        self._calls[tool_call].move(ToolMove.RUN)
 
     def can_answer(self, tool_call: ToolCallId) -> bool:
         return self.known(tool_call) and self._calls[tool_call].can(ToolMove.ANSWER)

@@ -235,6 +235,7 @@ class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     call_limit_us: int = 1_800_000_000
     call_warning: str = ""
     call_warning_us: int = 60_000_000
+    hold_limit_us: int = 300_000_000
     spend: SpendPlan | None = None
     voicemail: str = "ignore"
     voicemail_message: str = ""

@@ -204,18 +204,24 @@ class ListenForDigits(_Wish, frozen=True):
 
 
 class FloorDecided(_Wish, frozen=True):
-    """Whose turn it is, now that a voice was heard from ``at`` on while the agent spoke, and ``why``. Where the turn
-    was kept, ``muted`` samples of the caller's reached the model as silence. ``cut``: the model had broken its reply
-    off; of what it had made, ``rescued`` samples are played all the same.
+    """Whose turn it is, now that a voice was heard from ``at`` on while the agent spoke, and ``why``. ``cut``: the
+    model had broken its reply off; of what it had made, ``rescued`` samples are played all the same.
     """
 
     verdict: FloorVerdict
     at: Samples
     kind: VoiceKind
     why: str
-    muted: Samples = Samples(0)
     cut: bool = False
     rescued: Samples = Samples(0)
+
+
+class Muted(_Wish, frozen=True):
+    """Of the caller's audio, so many ``samples`` from ``at`` on reach the model as silence, and ``why``."""
+
+    at: Samples
+    samples: Samples
+    why: str
 
 
 class SwapModel(_Wish, frozen=True):
@@ -252,5 +258,5 @@ ModelEffect = (
     | ReturnToolResult
 )
 ToolEffect = RunTool | CancelTool | AskApproval
-CallEffect = OpenModel | CloseModel | SwapModel | PlayClip | ListenForDigits | FloorDecided | Ignore | CloseCall
+CallEffect = OpenModel | CloseModel | SwapModel | PlayClip | ListenForDigits | FloorDecided | Muted | Ignore | CloseCall
 Effect = ChannelEffect | ModelEffect | ToolEffect | CallEffect

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from vivavoce.core.session import Session
 from vivavoce.events import (
+    Ability,
     AgentAudio,
     Audio,
     CallerConnected,
@@ -36,7 +37,7 @@ RATE_HZ = 8000
 ONE, TWO, THREE = ConnectionId(1), ConnectionId(2), ConnectionId(3)
 R1, R2, R3 = ResponseId("r1"), ResponseId("r2"), ResponseId("r3")
 T1, T2, T3 = ToolCallId("t1"), ToolCallId("t2"), ToolCallId("t3")
-CONNECTED = CallerConnected("test", RATE_HZ)
+CONNECTED = CallerConnected("test", RATE_HZ, (Ability.PAUSE,))
 
 Wish = TypeVar("Wish", bound=Effect)
 

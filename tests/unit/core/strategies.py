@@ -13,9 +13,13 @@ from hypothesis import strategies as st
 
 from tests.unit.core.scenario import R1, R2, T1, T2, audio
 from vivavoce.events import (
+    COLLECT_DIGITS,
     END_CALL,
     FAREWELL,
     GREETING,
+    HOLD_CALL,
+    TRANSFER_CALL,
+    Ability,
     Audio,
     CallerHungUp,
     CallPlan,
@@ -27,12 +31,23 @@ from vivavoce.events import (
     ResponseId,
     Samples,
     Speaker,
+    SpendPlan,
     StopRequested,
     StoreFailed,
+    TokenPrices,
     ToolCallId,
+    ToolPlan,
 )
 
 EVENT_TYPES: tuple[type[Event], ...] = get_args(Event)
+
+_PRICES = TokenPrices(1, 2, 3, 4)
+TOOLS = (
+    ToolPlan(
+        name="find_cars", lead_in="One moment.", lead_in_us=500_000, progress=("Still at it.",), progress_us=2_000_000
+    ),
+    ToolPlan(name="book", supersedable=True, approval=True, approval_us=5_000_000),
+)
 
 PLANS = st.builds(
     CallPlan,
@@ -41,8 +56,15 @@ PLANS = st.builds(
     greeting=st.sampled_from(["", "Hello."]),
     apology=st.sampled_from(["", "Sorry."]),
     farewell=st.sampled_from(["", "Goodbye."]),
-    interruption=st.sampled_from(["model", "never"]),
+    interruption=st.sampled_from(["model", "never", "local", "hybrid", "hybrid"]),
     protect_greeting=st.booleans(),
+    reprompts=st.sampled_from([(), ("Are you there?",)]),
+    reprompt_us=st.just(3_000_000),
+    call_warning=st.sampled_from(["", "One minute is left."]),
+    voicemail=st.sampled_from(["ignore", "hang_up", "leave_message"]),
+    voicemail_message=st.just("Please call back."),
+    spend=st.sampled_from([None, SpendPlan(limit=40, warning_at=20, warning="Dear.", prices=(_PRICES, None))]),
+    tools=st.sampled_from([(), TOOLS]),
     silence_limit_us=st.sampled_from([60_000_000, 5_000_000, 1]),
     call_limit_us=st.sampled_from([1_800_000_000, 1_800_000_000, 6_000_000, 1]),
 )
@@ -57,18 +79,22 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     tuple[PastTurn, ...]: st.sampled_from(
         [(), (PastTurn(Speaker.CALLER, "Hello."), PastTurn(Speaker.AGENT, "Good morning."))]
     ),
+    tuple[ToolPlan, ...]: st.sampled_from([(), TOOLS]),
+    tuple[Ability, ...]: st.sampled_from([(), (Ability.PAUSE,), (Ability.PAUSE,)]),
     bool: st.booleans(),
     int: st.integers(0, 5),
     str: st.sampled_from(["", "a few words", "two\nlines", "\ud800"]),
 }
 _BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "digits": st.sampled_from(["1", "42#"]),
-    "interruption": st.sampled_from(["model", "never"]),
+    "interruption": st.sampled_from(["model", "never", "local", "hybrid"]),
     "rate_hz": st.sampled_from([8_000, 16_000, 0]),
-    "name": st.sampled_from(["find_cars", "book", END_CALL]),
+    "name": st.sampled_from(["find_cars", "book", "book", END_CALL, TRANSFER_CALL, COLLECT_DIGITS, HOLD_CALL]),
     "lifetime_us": st.sampled_from([0, 0, 1, 10_000_000, 480_000_000]),
     "reply_limit_us": st.sampled_from([0, 0, 1_000_000]),
-    "arguments": st.sampled_from(["{}", '{"reason": "person"}', '{"reason": "goodbye"}', "nonsense", ""]),
+    "arguments": st.sampled_from(
+        ["{}", '{"count": 2, "private": true}', '{"seconds": 2}', '{"reason": "person"}', "nonsense", ""]
+    ),
 }
 
 

@@ -262,7 +262,7 @@ def test_an_apology_that_was_not_said_is_asked_of_the_next_session() -> None:
         Speak(THREE, APOLOGY, "Sorry about that.")
     ]
     call.at(10_800, ResponseStarted(THREE, APOLOGY), said(APOLOGY, 500, THREE))
-    assert not call.session._parts.owed.asks  # nothing else shows it but a call that is given up
+    assert not call.session._sides.parts.owed.asks  # nothing else shows it but a call that is given up
 
 
 def test_nobody_waits_for_an_answer_to_words_that_were_ignored() -> None:

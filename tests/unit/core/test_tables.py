@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import vivavoce.core
+from vivavoce.core.floor import FLOOR_TABLE, Floor
 from vivavoce.core.links import LINK_TABLE, Link
 from vivavoce.core.machine import Machine
 from vivavoce.core.phase import PHASE_TABLE, Phase
@@ -104,10 +105,29 @@ CASES = {
             "failed drop": "none",
         },
     ),
+    "FLOOR_TABLE": Case(
+        FLOOR_TABLE,
+        Floor.CLEAR,
+        {
+            "clear doubt": "doubt",
+            "clear keep": "kept",
+            "clear take": "taken",
+            "clear pass": "passed",
+            "doubt keep": "kept",
+            "doubt take": "taken",
+            "kept take": "taken",
+            "kept end": "clear",
+            "taken end": "clear",
+            "passed end": "clear",
+        },
+    ),
     "TOOL_TABLE": Case(
         TOOL_TABLE,
-        ToolState.RUNNING,
+        ToolState.ASKED,
         {
+            "asked run": "running",
+            "asked answer": "answered",
+            "asked cancel": "cancelled",
             "running answer": "answered",
             "running cancel": "cancelled",
         },

@@ -28,6 +28,7 @@ from vivavoce.events import (
     Effect,
     Event,
     FinishPlaying,
+    FloorDecided,
     Flush,
     ForwardAudio,
     HangUp,
@@ -37,11 +38,13 @@ from vivavoce.events import (
     ModelLost,
     ModelReady,
     OpenModel,
+    PausePlaying,
     Play,
     PlayoutStopped,
     Recall,
     ReplayAudio,
     ResponseId,
+    ResumePlaying,
     ReturnToolResult,
     RunTool,
     Speak,
@@ -63,6 +66,7 @@ class Watched:
         self._model = _ModelWatch()
         self._swaps = _SwapWatch()
         self._playout = _PlayoutWatch()
+        self._floor = _FloorWatch()
         self._intake: Counter[str] = Counter()
         self._tools: dict[ToolCallId, str] = {}
         self._returned: set[tuple[ConnectionId, ToolCallId]] = set()
@@ -89,6 +93,7 @@ class Watched:
         self._check_deadline(event, now, asked_for)
         self._check_intake()
         self._playout.check(self.session)
+        self._floor.check(self.session, now)
         if self._closed:
             assert self.session.closed
             assert not self.session.tools.running
@@ -120,6 +125,7 @@ class Watched:
         self._swaps.see(effect)
         assert not isinstance(effect, OpenModel) or self.session.phase.state is not Phase.ENDING, "an end is an end"
         self._playout.see(effect)
+        self._floor.see(effect)
         match effect:
             case ForwardAudio(_, audio):
                 self._intake["forwarded"] += audio.samples
@@ -130,7 +136,7 @@ class Watched:
                 assert self._tools.get(tool_call, "") == before, "a tool runs once and is cancelled at most once"
                 self._tools[tool_call] = type(effect).__name__
             case ReturnToolResult(connection, tool_call):
-                assert self._tools[tool_call] != "CancelTool", "a cancelled tool is not answered"
+                assert self._tools.get(tool_call) != "CancelTool", "a cancelled tool is not answered"
                 assert (connection, tool_call) not in self._returned, "a session gets a result once"
                 self._returned.add((connection, tool_call))
             case HangUp():
@@ -153,10 +159,11 @@ class Watched:
             assert deadline is None or deadline > now, "time that has passed is not asked for again"
 
     def _check_intake(self) -> None:
-        intake, books = self.session.intake, self._intake
+        intake, books, gate = self.session.intake, self._intake, self.session.hearing.gate
+        assert gate.received == books["received"]
         assert intake.received == intake.forwarded + intake.held + intake.dropped
         assert intake.held >= 0
-        assert intake.received == books["received"]
+        assert intake.received + gate.held == books["received"]
         assert intake.forwarded == books["forwarded"] - books["lost"]
         assert intake.dropped == books["dropped"] + books["lost"]
 
@@ -230,6 +237,8 @@ class _SwapWatch:
         self._speaking = None
         if isinstance(event, AgentAudio | ToolRequested) and event.connection == session.models.current:
             self._speaking = event.connection
+            if isinstance(event, ToolRequested):
+                self._told_of.add((event.connection, event.tool_call))
 
     def see(self, effect: Effect) -> None:
         match effect:
@@ -257,8 +266,6 @@ class _SwapWatch:
     def _see_tool(self, effect: Effect) -> None:
         match effect:
             case RunTool(tool_call):
-                assert self._speaking is not None
-                self._told_of.add((self._speaking, tool_call))
                 self._pending.add(tool_call)
             case CancelTool(tool_call):
                 self._pending.discard(tool_call)
@@ -271,6 +278,7 @@ class _SwapWatch:
         answered = any(isinstance(effect, Play | RunTool) for effect in effects)
         if isinstance(event, ToolFinished) and not ignored:
             self._pending.discard(event.tool_call)
+        self._pending -= {effect.tool_call for effect in effects if isinstance(effect, ReturnToolResult)}
         if isinstance(event, ModelReady):
             self._may_be_noise |= event.reply_limit_us > 0
         if answered or isinstance(event, CallStarted) or (self._may_be_noise and isinstance(event, TimePassed)):
@@ -316,3 +324,34 @@ class _PlayoutWatch:
             self._played[response] = playout.played
             assert playout.sent == self._sent[response]
             playout.heard_text()
+
+
+class _FloorWatch:
+    """Nobody stays silent: a pause ends when it is decided, and at the latest when its time is over."""
+
+    def __init__(self) -> None:
+        self._paused = False
+        self._since: Instant | None = None
+
+    def see(self, effect: Effect) -> None:
+        match effect:
+            case PausePlaying():
+                assert not self._paused, "what is paused is not paused again"
+                self._paused = True
+            case ResumePlaying():
+                assert self._paused, "only what is paused goes on"
+                self._paused = False
+            case FloorDecided(rescued=rescued, cut=cut):
+                assert rescued == 0 or cut
+
+    def check(self, session: Session, now: Instant) -> None:
+        if session.closed:
+            return
+        assert self._paused == session.floor.paused
+        if not self._paused:
+            self._since = None
+        elif self._since is None:
+            self._since = now
+        else:
+            assert session.deadline is not None
+            assert session.deadline <= self._since + session.plan.decide_us, "a doubt ends in time"

@@ -1,0 +1,117 @@
+"""A row of digits that the caller presses, or says, outside the model's hearing where asked.
+
+The model asks for them with the built-in tool :data:`~vivavoce.events.COLLECT_DIGITS` and gets them as its result. A
+*private* row it never gets, nor does it hear the caller meanwhile: its result is a reference, which stands for the
+digits in the arguments of other tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from vivavoce.core.hearing import Hearing
+from vivavoce.core.parts import Parts
+from vivavoce.core.timers import Timer
+from vivavoce.core.toolside import ToolSide, error
+from vivavoce.events import Effect, Instant, ListenForDigits, PendingTool, ToolCallId, ToolRequested, ToolStatus
+
+FIRST_DIGIT_US = 15_000_000
+"""For the caller to find the card, or the key."""
+INTER_DIGIT_US = 4_000_000
+"""Between two digits."""
+LONGEST = 64
+
+
+class _Wanted(msgspec.Struct, frozen=True):
+    """The arguments. ``count`` digits, or as many as come before ``finish_key``."""
+
+    count: int = 0
+    finish_key: str = "#"
+    private: bool = False
+    purpose: str = ""
+
+
+class Collecting:
+    """The row that is being collected; at most one at a time."""
+
+    __slots__ = ("_hearing", "_keys", "_parts", "_tool_call", "_tools", "_wanted")
+
+    def __init__(self, parts: Parts, hearing: Hearing, tools: ToolSide) -> None:
+        self._parts = parts
+        self._hearing = hearing
+        self._tools = tools
+        self._tool_call: ToolCallId | None = None
+        self._wanted = _Wanted()
+        self._keys = ""
+
+    @property
+    def active(self) -> bool:
+        return self._tool_call is not None
+
+    @property
+    def private(self) -> ToolCallId | None:
+        """The tool call whose digits nobody else is to see, if there is one."""
+        return self._tool_call if self._wanted.private else None
+
+    def requested(self, event: ToolRequested, now: Instant) -> Iterator[Effect]:
+        self._parts.tools.start(PendingTool(event.tool_call, event.name, event.arguments), waits=True)
+        try:
+            wanted = msgspec.json.decode(event.arguments or "{}", type=_Wanted)
+        except msgspec.DecodeError as fault:
+            yield from self._tools.answer(event.tool_call, ToolStatus.REFUSED, error(str(fault)), now)
+            return
+        if self.active:
+            busy = error("Digits are being collected already.")
+            yield from self._tools.answer(event.tool_call, ToolStatus.REFUSED, busy, now)
+            return
+        self._tool_call, self._wanted, self._keys = event.tool_call, wanted, ""
+        self._parts.timers.set(Timer.DIGITS, now + FIRST_DIGIT_US)
+        yield ListenForDigits(listens=True)
+        if wanted.private:
+            yield from self._hearing.mute("digits are collected in private")
+
+    def pressed(self, keys: str, now: Instant) -> Iterator[Effect]:
+        """Keys pressed or digits said; once the row is whole, no more of them count."""
+        self._parts.timers.set(Timer.DIGITS, now + INTER_DIGIT_US)
+        for key in keys:
+            if key == self._wanted.finish_key:
+                yield from self._finish(now, whole=bool(self._keys) and len(self._keys) >= self._wanted.count)
+                return
+            self._keys += key
+            if len(self._keys) in (self._wanted.count, LONGEST):
+                yield from self._finish(now, whole=True)
+                return
+
+    def time_passed(self, now: Instant) -> Iterator[Effect]:
+        """No more keys come: that is the end of a row of which nobody knows the length, or half of one."""
+        if self.active:
+            yield from self._finish(now, whole=bool(self._keys) and not self._wanted.count)
+
+    def stop(self) -> Iterator[Effect]:
+        """The call ends."""
+        if self.active:
+            self._tool_call = None
+            yield from self._hearing.unmute()
+
+    def _finish(self, now: Instant, *, whole: bool) -> Iterator[Effect]:
+        tool_call, keys, private = self._tool_call, self._keys, self._wanted.private
+        assert tool_call is not None  # it is active
+        self._tool_call, self._keys, self._wanted = None, "", _Wanted()
+        self._parts.timers.clear(Timer.DIGITS)
+        yield ListenForDigits(listens=False)
+        yield from self._hearing.unmute()
+        digits = reference(tool_call) if private else keys
+        result = {"digits": digits if keys else "", "count": len(keys), "complete": whole}
+        yield from self._tools.answer(tool_call, ToolStatus.OK, msgspec.json.encode(result).decode(), now)
+
+
+def reference(tool_call: ToolCallId) -> str:
+    """What stands for the digits of a private row."""
+    return f"{{digits:{tool_call}}}"
+
+
+def masked(keys: str) -> str:
+    """What may be seen of keys that are private: how many, and the ones that are no digits."""
+    return "".join("x" if key.isdigit() else key for key in keys)

@@ -1,0 +1,80 @@
+"""How long a call may be silent, last, and cost, and what is said before it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vivavoce.core.ending import Ending
+from vivavoce.core.parts import Parts
+from vivavoce.core.phase import Phase
+from vivavoce.core.saying import Sayings
+from vivavoce.core.timers import Timer
+from vivavoce.events import Disposition, Effect, Instant, OpenModel, UsageReported
+
+
+class Patience:
+    """The limits of one call."""
+
+    __slots__ = ("_asked", "_ending", "_models", "_parts", "_sayings", "_warned", "spent")
+
+    def __init__(self, parts: Parts, ending: Ending, sayings: Sayings) -> None:
+        self.spent = 0
+        """In billionths of the plan's currency, as far as there are prices."""
+        self._parts = parts
+        self._ending = ending
+        self._sayings = sayings
+        self._asked = 0  # of the reprompts
+        self._warned = False
+        self._models: dict[int, int] = {}  # which model a connection is to
+
+    def begin(self, now: Instant) -> None:
+        plan = self._parts.plan
+        self._parts.timers.set(Timer.CALL, now + plan.call_limit_us)
+        if plan.call_warning and plan.call_warning_us < plan.call_limit_us:
+            self._parts.timers.set(Timer.WARNING, now + plan.call_limit_us - plan.call_warning_us)
+
+    def caller_acted(self) -> None:
+        """They are there."""
+        self._asked = 0
+
+    def opened(self, wish: OpenModel) -> None:
+        self._models[wish.connection] = wish.model
+
+    def used(self, usage: UsageReported, now: Instant) -> Iterator[Effect]:
+        """Tokens were used. The call ends politely when it has cost what it may."""
+        plan = self._parts.plan.spend
+        if plan is None:
+            return
+        model = self._models.get(usage.connection, -1)
+        prices = plan.prices[model] if 0 <= model < len(plan.prices) else None
+        if prices is not None:
+            self.spent += usage.speech_in * prices.speech_in + usage.speech_out * prices.speech_out
+            self.spent += usage.text_in * prices.text_in + usage.text_out * prices.text_out
+        if self.spent >= plan.limit and self._parts.phase.state is Phase.TALKING:
+            reason = "the call has cost the most that it may"
+            yield from self._ending.end(Disposition.TOO_DEAR, reason, now, farewell=True)
+        elif self.spent >= plan.warning_at and not self._warned:
+            self._warned = True
+            self._sayings.add(plan.warning)
+
+    def warn(self) -> None:
+        """The longest call is nearly over."""
+        self._sayings.add(self._parts.plan.call_warning)
+
+    def silent(self, now: Instant) -> Iterator[Effect]:
+        """Nobody has said anything for a while: ask, or give up."""
+        plan = self._parts.plan
+        if self._asked < len(plan.reprompts):
+            self._sayings.add(plan.reprompts[self._asked])
+            self._asked += 1
+        else:
+            yield from self._ending.end(Disposition.SILENCE, "nobody answered", now, farewell=True)
+
+    def settle(self, now: Instant, *, quiet: bool) -> None:
+        """``quiet``: nobody talks, and nothing else is waited for."""
+        plan, timers = self._parts.plan, self._parts.timers
+        for timer, limit_us in ((Timer.SILENCE, plan.silence_limit_us), (Timer.REPROMPT, plan.reprompt_us)):
+            if not quiet or (timer is Timer.REPROMPT and not plan.reprompts):
+                timers.clear(timer)
+            elif not timers.is_set(timer):
+                timers.set(timer, now + limit_us)

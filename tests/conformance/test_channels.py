@@ -25,6 +25,7 @@ from vivavoce.events import (
     FinishPlaying,
     Flush,
     HangUp,
+    PausePlaying,
     Play,
     PlayoutProgress,
     PlayoutStopped,
@@ -164,6 +165,28 @@ class FlushesEverything(Wrong):
             self._queue.flush(ResponseId("next"))
 
 
+class IgnoresAPause(Wrong):
+    def perform(self, effect: ChannelEffect) -> None:
+        if not isinstance(effect, PausePlaying):
+            super().perform(effect)
+
+
+class ForgetsInAPause(Wrong):
+    """Takes a pause for a stop."""
+
+    def perform(self, effect: ChannelEffect) -> None:
+        super().perform(effect)
+        if isinstance(effect, PausePlaying):
+            self._queue._pieces.popleft()
+
+
+class GoesOnAtAFlush(Wrong):
+    def perform(self, effect: ChannelEffect) -> None:
+        super().perform(effect)
+        if isinstance(effect, Flush):
+            self._queue.resume()
+
+
 class NeverHangsUp(Wrong):
     def perform(self, effect: ChannelEffect) -> None:
         if not isinstance(effect, HangUp):
@@ -216,6 +239,9 @@ class SwallowsCancellation(Wrong):
         (NeverAnswersAFlush, "always answered with PlayoutStopped"),
         (KeepsPlaying, "nothing of a flushed response"),
         (FlushesEverything, "the last PlayoutProgress"),
+        (IgnoresAPause, "nothing is played while playing is paused"),
+        (ForgetsInAPause, "the last PlayoutProgress"),
+        (GoesOnAtAFlush, "nothing is played while playing is paused"),
         (RaisesAfterTheEnd, "perform does not raise"),
         (NeverHangsUp, "a performed HangUp ends run"),
         (SwallowsCancellation, "cancelling run ends it"),

@@ -18,6 +18,7 @@ from vivavoce.channel.pacing import PlayoutQueue
 from vivavoce.channel.port import EmitChannelEvent
 from vivavoce.errors import ChannelFault, NotAvailable
 from vivavoce.events import (
+    Ability,
     Audio,
     CallerAudio,
     CallerConnected,
@@ -27,9 +28,11 @@ from vivavoce.events import (
     FinishPlaying,
     Flush,
     HangUp,
+    PausePlaying,
     Play,
     PlayoutProgress,
     ResponseId,
+    ResumePlaying,
 )
 
 BLOCK_MS = 20
@@ -145,7 +148,7 @@ class MicrophoneChannel:
         try:
             self._line.output_latency = round(stream.latency[1] * self.rate_hz)
             stream.start()
-            await emit(CallerConnected(self.name, self.rate_hz))
+            await emit(CallerConnected(self.name, self.rate_hz, (Ability.PAUSE,)))
             while not self._hung_up:
                 await self._wake.wait()
                 self._wake.clear()
@@ -168,6 +171,10 @@ class MicrophoneChannel:
             case Flush(response):
                 self._line.flush(response)
                 self._wake.set()
+            case PausePlaying():
+                self._line.pause()
+            case ResumePlaying():
+                self._line.resume()
             case HangUp():
                 self.hang_up()
 
@@ -274,6 +281,14 @@ class _Line:
                 if not (isinstance(event, PlayoutProgress) and event.response == response)
             )
             self._answers.append((self._position, stopped))
+
+    def pause(self) -> None:
+        with self._lock:
+            self._queue.pause()
+
+    def resume(self) -> None:
+        with self._lock:
+            self._queue.resume()
 
     def _answer(self, reports: tuple[PlayoutProgress, ...]) -> None:
         self._answers.extend((self._position + self.output_latency, report) for report in reports)

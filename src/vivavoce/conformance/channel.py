@@ -19,6 +19,7 @@ from vivavoce.audio.pcm import samples_for, samples_in
 from vivavoce.channel.port import Channel
 from vivavoce.conformance.watching import Surroundings, Watch, performed, require
 from vivavoce.events import (
+    Ability,
     Audio,
     CallerAudio,
     CallerConnected,
@@ -29,16 +30,20 @@ from vivavoce.events import (
     FinishPlaying,
     Flush,
     HangUp,
+    PausePlaying,
     Play,
     PlayoutProgress,
     PlayoutStopped,
     ResponseId,
+    ResumePlaying,
     Samples,
 )
 
 LONGEST_FRAME_MS = 100
 HUSH_LIMIT_S = 0.5
-"""A flush is answered, and a hang-up carried out, within this."""
+"""A flush is answered, and a hang-up carried out, within this; so long a pause may take until all is quiet."""
+SOFT_MS = 40
+"""So much around a pause may be faded."""
 _LIMIT_S = 5.0
 
 
@@ -61,9 +66,9 @@ Make = Callable[[], ChannelUnderTest]
 async def check_channel(make: Make) -> None:
     """Raises :class:`~vivavoce.conformance.watching.ConformanceFailure` at the first broken rule.
 
-    ``make`` gives a new line each time. About 15 s of the loop's time.
+    ``make`` gives a new line each time. About 20 s of the loop's time.
     """
-    for check in (_connects, _plays, _plays_in_order, _hushes, _waits, _hangs_up, _caller_hangs_up, _is_cancelled):
+    for check in _CHECKS:
         around = Surroundings()
         await check(make())
         await around.unchanged("a channel that has ended leaves nothing behind")
@@ -94,6 +99,23 @@ class _Line:
     async def connected(self) -> None:
         await self.watch.until(lambda: bool(self.watch.facts), _LIMIT_S, "a channel connects and says so")
 
+    @property
+    def can_pause(self) -> bool:
+        connected = self.watch.facts[0]
+        return isinstance(connected, CallerConnected) and Ability.PAUSE in connected.abilities
+
+    def reach(self, response: ResponseId) -> tuple[int, int]:
+        """How far it is, as reported and as heard."""
+        heard = self.under_test.heard() if self.under_test.heard is not None else b""
+        return max((report.played for report in self.reports(response)), default=0), samples_in(heard)
+
+    async def quiet(self, response: ResponseId) -> None:
+        """For a second nothing is played."""
+        before = self.reach(response)
+        await asyncio.sleep(1.0)
+        after = self.reach(response)
+        require(after == before, "nothing is played while playing is paused", f"{before} samples, then {after}")
+
     async def played(self, response: ResponseId, samples: int, limit_s: float) -> None:
         await self.watch.until(
             lambda: any(report.played == samples for report in self.reports(response)),
@@ -115,6 +137,26 @@ class _Line:
         if self.under_test.heard is not None:
             heard = self.under_test.heard()
             require(heard == expected, "what is played is what the caller hears", f"{len(heard)} bytes came out")
+
+    def require_heard_softly(self, expected: bytes) -> None:
+        """But for a short fade."""
+        if self.under_test.heard is None:
+            return
+        heard = self.under_test.heard()
+        pairs = [
+            (_value(heard, at), _value(expected, at)) for at in range(min(samples_in(heard), samples_in(expected)))
+        ]
+        require(
+            len(heard) == len(expected), "a pause loses nothing and repeats nothing", f"{len(heard)} bytes came out"
+        )
+        others = [(got, sent) for got, sent in pairs if got != sent]
+        softer = all(abs(got) <= abs(sent) and got * sent >= 0 for got, sent in others)
+        few = len(others) <= samples_for(SOFT_MS, self.channel.rate_hz)
+        require(softer and few, "after a pause it goes on exactly where it was", f"{len(others)} samples differ")
+
+
+def _value(pcm: bytes, at: int) -> int:
+    return int.from_bytes(pcm[2 * at : 2 * at + 2], "little", signed=True)
 
 
 async def _connects(under_test: ChannelUnderTest) -> None:
@@ -212,6 +254,51 @@ async def _hushes(under_test: ChannelUnderTest) -> None:
         require(whole.played == samples_in(after), "flushing what was played to its end takes nothing back", whole)
 
 
+async def _pauses(under_test: ChannelUnderTest) -> None:
+    line = _Line(under_test)
+    response = ResponseId("pauses")
+    async with line.watch as watch:
+        await line.connected()
+        if not line.can_pause:
+            return
+        pcm = line.pcm(2000)
+        line.play(response, pcm)
+        line.perform(FinishPlaying(response))
+        await watch.until(lambda: bool(line.reports(response)), _LIMIT_S, "progress is reported while it is played")
+        line.perform(PausePlaying())
+        line.perform(PausePlaying())  # twice is once
+        await asyncio.sleep(HUSH_LIMIT_S)
+        await line.quiet(response)
+        require(line.reach(response)[0] < samples_in(pcm), "a pause stops in the middle", line.reach(response))
+        line.perform(ResumePlaying())
+        line.perform(ResumePlaying())
+        await line.played(response, samples_in(pcm), _LIMIT_S)
+        line.require_heard_softly(pcm)
+
+
+async def _hushes_in_a_pause(under_test: ChannelUnderTest) -> None:
+    line = _Line(under_test)
+    cut, next_one = ResponseId("cut"), ResponseId("next")
+    async with line.watch as watch:
+        await line.connected()
+        if not line.can_pause:
+            return
+        pcm, after = line.pcm(3000), line.pcm(300, first=7919)
+        line.play(cut, pcm)
+        await watch.until(lambda: bool(line.reports(cut)), _LIMIT_S, "progress is reported while it is played")
+        line.perform(PausePlaying())
+        await asyncio.sleep(HUSH_LIMIT_S)
+        line.perform(Flush(cut))
+        answer = await line.stopped(cut)
+        require(answer.played < samples_in(pcm), "Flush in a pause drops what was queued", answer)
+        line.play(next_one, after)
+        line.perform(FinishPlaying(next_one))
+        await line.quiet(next_one)
+        line.perform(ResumePlaying())
+        await line.played(next_one, samples_in(after), _LIMIT_S)
+        line.require_heard_softly(pcm[: answer.played * 2] + after)
+
+
 async def _waits(under_test: ChannelUnderTest) -> None:
     """The call is behind: ``emit`` waits, and so does the source."""
     line = _Line(under_test)
@@ -262,3 +349,17 @@ async def _is_cancelled(under_test: ChannelUnderTest) -> None:
         line.play(ResponseId("last"), line.pcm(3000))
         await asyncio.sleep(0.1)
         await watch.cancelled(_LIMIT_S, "cancelling run ends it")
+
+
+_CHECKS = (
+    _connects,
+    _plays,
+    _plays_in_order,
+    _hushes,
+    _pauses,
+    _hushes_in_a_pause,
+    _waits,
+    _hangs_up,
+    _caller_hangs_up,
+    _is_cancelled,
+)

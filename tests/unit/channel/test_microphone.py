@@ -20,6 +20,7 @@ from vivavoce.channel.microphone import (
 from vivavoce.engine.clock import run
 from vivavoce.errors import ChannelFault, NotAvailable
 from vivavoce.events import (
+    Ability,
     Audio,
     CallerAudio,
     CallerConnected,
@@ -28,10 +29,12 @@ from vivavoce.events import (
     FinishPlaying,
     Flush,
     HangUp,
+    PausePlaying,
     Play,
     PlayoutProgress,
     PlayoutStopped,
     ResponseId,
+    ResumePlaying,
     Samples,
 )
 
@@ -160,7 +163,7 @@ def test_the_microphone_is_heard_in_blocks_of_20_ms() -> None:
         await end(channel)
 
     events, stream = call(talk)
-    assert events[0] == CallerConnected("microphone", RATE_HZ)
+    assert events[0] == CallerConnected("microphone", RATE_HZ, (Ability.PAUSE,))
     assert audio(events) == [LOUD, QUIET]
     assert stream.calls == ["start", "stop", "close"]
     assert stream.settings["samplerate"] == RATE_HZ
@@ -199,6 +202,26 @@ def test_a_flush_is_answered_with_what_the_device_has_and_takes_back_older_repor
     events, _ = call(talk)
     assert PlayoutStopped(R, Samples(960), Evidence.PLAYED) in events
     assert not any(isinstance(event, PlayoutProgress) for event in events)
+
+
+def test_a_pause_leaves_what_the_device_has_and_going_on_misses_nothing() -> None:
+    async def talk(channel: MicrophoneChannel, stream: Stream) -> None:
+        channel.perform(Play(R, Audio(b"\1\0" * 400)))
+        channel.perform(FinishPlaying(R))
+        stream.block()
+        channel.perform(PausePlaying())
+        assert len(stream.block().rstrip(b"\0")) <= 2 * 40  # it fades out
+        assert stream.block() == QUIET
+        channel.perform(ResumePlaying())
+        assert stream.block()[80:] == b"\1\0" * 120  # it fades in
+        assert stream.block() == b"\1\0" * 40 + silence(120)
+        stream.block()
+        stream.block()
+        await end(channel)
+
+    events, _ = call(talk)
+    reports = [event for event in events if isinstance(event, PlayoutProgress)]
+    assert reports == [PlayoutProgress(R, Samples(played), Evidence.PLAYED) for played in (200, 400)]
 
 
 def test_muted_it_sends_silence_and_still_shows_the_level() -> None:

@@ -8,7 +8,16 @@ from typing import Protocol
 from vivavoce.audio.pcm import samples_for
 from vivavoce.channel.paced import FRAME_MS, Beats
 from vivavoce.channel.pacing import PlayoutQueue
-from vivavoce.events import FinishPlaying, Flush, Play, PlayoutProgress, PlayoutStopped
+from vivavoce.events import (
+    Evidence,
+    FinishPlaying,
+    Flush,
+    PausePlaying,
+    Play,
+    PlayoutProgress,
+    PlayoutStopped,
+    ResumePlaying,
+)
 
 Report = Callable[[PlayoutProgress | PlayoutStopped], None]
 
@@ -26,7 +35,8 @@ class FrameEncoder(Protocol):
 class Speaker:
     """The sender's task asks for payloads; what it was given is what was played, as far as this side can know.
 
-    Nothing is encoded ahead of its time, so a flush leaves at most the packet that is being sent.
+    Nothing is encoded ahead of its time, so a flush leaves at most the packet that is being sent, and a pause the one
+    after it, in which the sound fades out. The stream goes on in silence: its timestamps never stop.
     """
 
     def __init__(self, encoder: FrameEncoder, rate_hz: int, report: Report) -> None:
@@ -34,7 +44,7 @@ class Speaker:
         self._encoder = encoder
         self._frame_samples = samples_for(FRAME_MS, rate_hz)
         self._step = samples_for(FRAME_MS, encoder.clock_hz)
-        self._queue = PlayoutQueue(rate_hz)
+        self._queue = PlayoutQueue(rate_hz, Evidence.RTP)
         self._report = report
         self._beats = Beats(FRAME_MS / 1000)
 
@@ -42,7 +52,7 @@ class Speaker:
     def queued_samples(self) -> int:
         return self._queue.queued_samples
 
-    def perform(self, effect: Play | FinishPlaying | Flush) -> None:
+    def perform(self, effect: Play | FinishPlaying | Flush | PausePlaying | ResumePlaying) -> None:
         match effect:
             case Play(response, audio):
                 self._queue.play(response, audio.pcm)
@@ -51,6 +61,10 @@ class Speaker:
                     self._report(report)
             case Flush(response):
                 self._report(self._queue.flush(response))
+            case PausePlaying():
+                self._queue.pause()
+            case ResumePlaying():
+                self._queue.resume()
 
     async def next_payload(self) -> tuple[bytes, int]:
         """When it is due: the next payload and its timestamp."""

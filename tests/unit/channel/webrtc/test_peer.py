@@ -54,7 +54,7 @@ def test_sound_and_events_go_both_ways() -> None:
             await called.browser.send("hällo")
             called.peer.perform(Play(ANSWER, Audio(tone(1, 330))))
             called.peer.perform(FinishPlaying(ANSWER))
-            finished = PlayoutProgress(ANSWER, Samples(RATE_HZ), Evidence.PACED)
+            finished = PlayoutProgress(ANSWER, Samples(RATE_HZ), Evidence.RTP)
             await until(lambda: finished in called.told.reports and len(called.told.pcm) > 75)
             assert called.told.texts == ["hällo"]
             assert called.browser.events == ['{"type":"session.created"}']

@@ -159,7 +159,7 @@ BROKEN = [
     pytest.param('instructions = "x"\n', ':1: "name" is missing (What the agent is called.)', id="no name"),
     pytest.param('name = ""\ninstructions = "x"\n', ':1: name must be something, not ""', id="empty name"),
     pytest.param(MINIMAL + 'greting = "x"\n', ':3: unknown key "greting" (did you mean greeting?)', id="typo"),
-    pytest.param(MINIMAL + "zzz = 1\n", ':3: unknown key "zzz" (known here: apology, farewell, greeting', id="unknown"),
+    pytest.param(MINIMAL + "zzz = 1\n", ':3: unknown key "zzz" (known here: apology, control, farewell, greeting', id="unknown"),
     pytest.param(
         MINIMAL + "[turns]\nprotect_greetings = true\n",
         ':4: unknown key "protect_greetings" in turns (did you mean protect_greeting?)',
@@ -187,12 +187,12 @@ BROKEN = [
     pytest.param(MINIMAL + "turns = 'x'\n", ':3: turns must be a table, not "x"', id="turns no table"),
     pytest.param(
         MINIMAL + "[turns]\ninterruption = 'models'\n",
-        ":4: turns.interruption must be 'model' or 'never', not \"models\" (did you mean model?)",
+        ":4: turns.interruption must be 'model', 'local', 'hybrid' or 'never', not \"models\" (did you mean model?)",
         id="choice",
     ),
     pytest.param(
         MINIMAL + "[turns]\ninterruption = 3\n",
-        ":4: turns.interruption must be 'model' or 'never', not 3",
+        ":4: turns.interruption must be 'model', 'local', 'hybrid' or 'never', not 3",
         id="choice 3",
     ),
     pytest.param(

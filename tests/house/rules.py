@@ -12,7 +12,18 @@ CORE = "src/vivavoce/core/"
 CLOCK = "src/vivavoce/engine/clock.py"
 MAY_USE_ASYNCIO = tuple(
     f"src/vivavoce/{package}/"
-    for package in ("engine", "channel", "model", "tools", "server", "console", "cli", "conformance", "emulator")
+    for package in (
+        "engine",
+        "channel",
+        "model",
+        "tools",
+        "server",
+        "console",
+        "cli",
+        "conformance",
+        "emulator",
+        "rehearsal",
+    )
 )
 _CLOCKS = {
     f"time.{name}{unit}"

@@ -88,6 +88,12 @@ def add_noise(pcm: bytes, snr_db: float, seed: int, colour: Literal["white", "pi
     return to_pcm(to_array(pcm) + noise * (rms / sqrt(float(np.mean(noise**2)))))
 
 
+def pink_noise(samples: int, dbfs: float, seed: int) -> bytes:
+    """Noise of that level alone. The same seed gives the same."""
+    noise = _noise(samples, seed, "pink")
+    return to_pcm(noise * (FULL_SCALE * 10 ** (dbfs / 20) / sqrt(float(np.mean(noise**2)))))
+
+
 def _noise(samples: int, seed: int, colour: Literal["white", "pink"]) -> NDArray[np.float64]:
     white = np.random.default_rng(seed).standard_normal(samples)
     if colour == "white" or samples < 2:

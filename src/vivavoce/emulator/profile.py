@@ -75,18 +75,20 @@ DESCRIPTION = "Simulated: keeps the times that were published for Nova 2 Sonic, 
 
 
 class PublishedProfile:
-    """The model. ``prompt`` says which tools there are; the same seed gives the same times."""
+    """The model. ``prompt`` says which tools there are; the same seed gives the same times. A reply has so many
+    ``sentences``, at least and at most."""
 
-    def __init__(self, prompt: PromptStart, seed: int) -> None:
+    def __init__(self, prompt: PromptStart, seed: int, sentences: tuple[int, int] = (1, 3)) -> None:
         self.profile = ModelProfile("published", DESCRIPTION, RATE_HZ, RATE_HZ, simulated=True)
         self._tools = prompt.tools or ()
         self._seed = seed
+        self._sentences = sentences
 
     def why_not_here(self) -> str:
         return ""
 
     def session(self, connection: ConnectionId) -> _ProfileSession:
-        return _ProfileSession(connection, self._tools, self._seed)
+        return _ProfileSession(connection, self._tools, self._seed, self._sentences)
 
 
 _Job = CallerSpeechStopped | ForwardText | RequestReply | Speak | ReturnToolResult
@@ -95,8 +97,11 @@ _Job = CallerSpeechStopped | ForwardText | RequestReply | Speak | ReturnToolResu
 class _ProfileSession:
     """One answer is in the making at a time; a caller who speaks meanwhile ends it."""
 
-    def __init__(self, connection: ConnectionId, tools: Sequence[ToolSpec], seed: int) -> None:
+    def __init__(
+        self, connection: ConnectionId, tools: Sequence[ToolSpec], seed: int, sentences: tuple[int, int]
+    ) -> None:
         self._connection = connection
+        self._fewest, self._most = sentences
         self._tools = tools
         self._random = np.random.default_rng(seed)
         self._heard: asyncio.Queue[CallerSpeechStarted | CallerSpeechStopped] = asyncio.Queue()
@@ -174,7 +179,7 @@ class _ProfileSession:
         return min(SLOWEST_S, max(HANGOVER_MS / 1000, float(self._random.lognormal(log(median_s), SPREAD))))
 
     def _sentences(self) -> list[str]:
-        count = int(self._random.integers(1, 4))
+        count = int(self._random.integers(self._fewest, self._most + 1))
         begin = int(self._random.integers(0, len(SENTENCES)))
         return [SENTENCES[(begin + index) % len(SENTENCES)] for index in range(count)]
 

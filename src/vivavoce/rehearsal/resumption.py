@@ -11,8 +11,9 @@ from vivavoce.rehearsal.outcomes import YIELD_WINDOW_US, Conversation, Reaction
 from vivavoce.rehearsal.truth import SaidKind
 
 RESUMED_WITHIN_US = 5_000_000
-_SAME_SHARE = 0.5
-"""A reply that holds so much of what was left unsaid goes on with it."""
+_NEXT_WORDS = 8
+_SAME_SHARE = 0.75
+"""A reply goes on where the last was cut if its beginning holds so much of the next words that were left unsaid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,9 @@ def _after_cut(marks: Marks, cut: ReplyMarks, cut_us: int) -> Resumption:
     after = min(following, key=lambda reply: reply.began_us)
     said, heard = words(after.text), words(cut.heard_text or "")
     unsaid = words(cut.text)[len(heard) :]
-    resumed = bool(unsaid) and longest_common(unsaid, said) >= _SAME_SHARE * len(unsaid)
+    following_words = unsaid[:_NEXT_WORDS]
+    found = longest_common(following_words, said[: 2 * _NEXT_WORDS])
+    resumed = bool(unsaid) and found >= _SAME_SHARE * len(following_words)
     repeat_ratio = longest_common(heard, said) / len(said) if said else None
     return Resumption(resumed, repeat_ratio, after.began_us - cut_us)
 

@@ -17,10 +17,10 @@ def corrected_slots(conversation: Conversation) -> list[bool]:
     if conversation.marks is None:
         return []
     corrections = [said for said in conversation.said if said.slots]
-    ends = [said.span.begin_us for said in corrections[1:]]
+    ends = (said.span.begin_us for said in corrections[1:])
     tools = [tool for tool in conversation.marks.tools.values() if not tool.cancelled]
     results: list[bool] = []
-    for said, until_us in zip(corrections, [*ends, inf], strict=True):
+    for said, until_us in zip(corrections, [*ends, inf], strict=False):
         later = [tool for tool in tools if said.span.begin_us <= tool.at_us < until_us and _takes(tool, said.slots)]
         results.append(bool(later) and _has(max(later, key=lambda tool: tool.at_us), said.slots))
     return results

@@ -14,6 +14,8 @@ from vivavoce.rehearsal.spans import Span
 
 TRUTH_FILE = "caller.json"
 """Beside the timeline of a rehearsed call."""
+HEARD_FILE = "caller.wav"
+"""Beside it: what the caller said, without noise, left, and what they heard of the agent, right."""
 
 
 class SaidKind(StrEnum):
@@ -49,9 +51,10 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Truth(msgspec.Struct, frozen=True):
-    """The caller's side of a call, in order."""
+    """The caller's side of a call, in order. ``connected_us`` is where the caller's recording begins."""
 
     said: tuple[Said, ...]
+    connected_us: int = 0
 
 
 def write_truth(folder: Path, truth: Truth) -> None:

@@ -29,6 +29,8 @@ VOICES = ("rms", "slt", "awb", "kal16")
 _PROGRAM = "flite"
 _HINT = "on Debian, as root: apt-get install flite"
 _TRIM_DBFS = -50.0
+_PHONES = {"mm-hm": "m hh m", "mhm": "m hh m"}
+"""Of sounds that flite would spell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def spoken(text: str, voice: str, dbfs: float = SPEECH_DBFS) -> Clip:
     """Raises :class:`NotAvailable` where flite is not installed, or does not have the voice."""
     with tempfile.TemporaryDirectory(prefix="vivavoce-") as folder:
         file = Path(folder) / "said.wav"
-        command = [_PROGRAM, "-voice", voice, "-t", text, "-o", str(file)]
+        said = ["-p", f"pau {_PHONES[text]} pau"] if text in _PHONES else ["-t", text]
+        command = [_PROGRAM, "-voice", voice, *said, "-o", str(file)]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=60)  # noqa: S603  # our own words
         except FileNotFoundError as error:

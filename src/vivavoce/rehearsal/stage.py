@@ -1,0 +1,124 @@
+"""Rehearsed calls, run: many at once on one loop, each kept with its timeline, what was said, and both sounds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from vivavoce.agent.declaration import Agent
+from vivavoce.audio.arrays import to_array, to_pcm
+from vivavoce.audio.files import write_wav
+from vivavoce.audio.level import pink_noise
+from vivavoce.channel.paced import PacedChannel
+from vivavoce.engine.answer import Answering, Keeping
+from vivavoce.events import CallerConnected, Effect, Event, Instant
+from vivavoce.model.port import Model
+from vivavoce.rehearsal.caller import RehearsedCaller
+from vivavoce.rehearsal.outcomes import Conversation
+from vivavoce.rehearsal.recording import read_call
+from vivavoce.rehearsal.standing import EVERY_KIND, StandingCall
+from vivavoce.rehearsal.truth import HEARD_FILE, SaidKind, Truth, write_truth
+from vivavoce.rehearsal.voices import RATE_HZ, SPEECH_DBFS
+from vivavoce.timeline.disk import Disk
+
+Policy = Literal["model", "local", "hybrid", "never"]
+NOISE_S = 7
+"""The noise repeats after so long."""
+_START_APART_S = 0.35
+"""Calls that begin at once would all open their models at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What is rehearsed: ``calls`` of the standing set, each with ``of_each`` of the ``kinds`` and so many
+    ``corrections``; with noise ``snr_db`` below the caller's speech, or none.
+    """
+
+    policy: Policy
+    snr_db: float | None = None
+    calls: int = 6
+    of_each: int = 2
+    corrections: int = 2
+    kinds: tuple[SaidKind, ...] = EVERY_KIND
+    seed: int = 1
+    longest_s: int = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """Where calls are rehearsed: ``model`` makes the model of the call with that number; at most ``at_once`` go on at
+    the same time. ``opened`` is the time of day that their agents know.
+    """
+
+    agent: Agent
+    model: Callable[[int], Model]
+    folder: Path
+    opened: datetime
+    at_once: int = 100
+
+
+async def rehearse(hall: Hall, programme: Programme) -> list[Conversation]:
+    """The calls in the order of their numbers."""
+    disk = Disk()
+    turns = asyncio.Semaphore(hall.at_once)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(_call(hall, programme, number, disk, turns)) for number in range(programme.calls)
+            ]
+    finally:
+        disk.stop()
+    return [task.result() for task in running]
+
+
+async def _call(hall: Hall, programme: Programme, number: int, disk: Disk, turns: asyncio.Semaphore) -> Conversation:
+    async with turns:
+        await asyncio.sleep(_START_APART_S * (number % hall.at_once))
+        cast = StandingCall(number, programme.seed, of_each=programme.of_each, corrections=programme.corrections)
+        noise = b""
+        if programme.snr_db is not None:
+            noise = pink_noise(NOISE_S * RATE_HZ, SPEECH_DBFS - programme.snr_db, programme.seed * 100 + number)
+        caller = RehearsedCaller(cast.moves(programme.kinds), cast.questions(), noise, programme.longest_s)
+        connected = _Connected()
+        agent = replace(hall.agent, turns=replace(hall.agent.turns, interruption=programme.policy))
+        answering = Answering(
+            agent,
+            PacedChannel("rehearsed", RATE_HZ, caller),
+            [hall.model(number)],
+            opened=hall.opened,
+            keeping=Keeping(hall.folder, disk, _name(programme, number)),
+            witnesses=[caller.watch, connected.watch],
+        )
+        answered = await answering.run()
+        keep(answered.folder, caller, connected.at_us)
+        return read_call(answered.folder)
+
+
+def _name(programme: Programme, number: int) -> str:
+    noise = "clean" if programme.snr_db is None else f"{programme.snr_db:g}db"
+    return f"{programme.policy}-{noise}-{number:02}"
+
+
+def keep(folder: Path, caller: RehearsedCaller, connected_us: int) -> None:
+    """What the scorer wants beside the timeline."""
+    write_truth(folder, Truth(caller.truth(connected_us), connected_us))
+    clean, agent = caller.recording
+    both = np.column_stack((to_array(clean), to_array(agent)))
+    write_wav(folder / HEARD_FILE, to_pcm(both), RATE_HZ, channels=2)
+
+
+class _Connected:
+    """When the caller's first sample was due."""
+
+    def __init__(self) -> None:
+        self.at_us = 0
+
+    def watch(self, at: Instant, value: Event | Effect) -> None:
+        if isinstance(value, CallerConnected):
+            self.at_us = at

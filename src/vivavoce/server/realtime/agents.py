@@ -22,7 +22,7 @@ def revised(agent: Agent, configuration: Configuration) -> Agent:
         tools=(*agent.tools, *_client_tools(configuration)),
         turns=replace(
             agent.turns,
-            interruption="never" if configuration.interruption == "never" else "model",
+            interruption=configuration.interruption,
             endpoint_ms=configuration.endpoint_ms or agent.turns.endpoint_ms,
         ),
     )

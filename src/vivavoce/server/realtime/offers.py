@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+import msgspec
 
 from vivavoce.errors import Refused
 from vivavoce.server.desk import ServedAgent
@@ -38,10 +39,9 @@ def new_front(
         voices=served.voices,
         server_tools=frozenset(tool.name for tool in agent.tools),
         expires_at=int(here.now().timestamp()) + agent.limits.call_ms // 1000,
+        interruption=agent.turns.interruption,
     )
-    policy = {"audio": {"input": {"turn_detection": {"type": "server_vad", "interrupt_response": False}}}}
-    begins: list[Mapping[str, Any]] = [policy] if agent.turns.interruption == "never" else []
-    for session in (*begins, *(one for one in asked if one)):
+    for session in (one for one in asked if one):
         offer = _with(offer, session)
     return Front(offer, new_id, audio_over=audio_over)
 
@@ -52,12 +52,4 @@ def _with(offer: Offer, session: Mapping[str, object]) -> Offer:
     except Complaint as complaint:
         where = f"{complaint.param}: " if complaint.param else ""
         raise Refused(where + complaint.message, status=400, code=complaint.code) from None
-    return Offer(
-        session=offer.session,
-        model=offer.model,
-        voice=offer.voice,
-        voices=offer.voices,
-        server_tools=offer.server_tools,
-        expires_at=offer.expires_at,
-        configuration=configuration,
-    )
+    return msgspec.structs.replace(offer, configuration=configuration)

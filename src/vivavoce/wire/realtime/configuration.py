@@ -24,6 +24,11 @@ class Encoding(StrEnum):
     ALAW = "audio/pcma"
 
     @property
+    def floor_is_ours(self) -> bool:
+        """It is decided here, and not by the model, whether a voice into the agent's speech takes the turn."""
+        return self.interruption in ("local", "hybrid")
+
+    @property
     def rate_hz(self) -> int:
         """The one rate the protocol has for it."""
         return 24_000 if self is Encoding.PCM else 8_000
@@ -63,6 +68,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     - ``notes``: what system messages of the conversation say, to be known on top of the instructions.
     - ``tool_choice``: ``auto``, ``none``, ``required``, or the name of the tool to call.
     - ``voice``: empty for the agent's own.
+    - ``interruption``: the policy that is in force, as in an agent file's ``[turns]``.
     - ``endpoint_ms``: the silence after which the caller's turn is over; 0 leaves it to the model.
     - ``max_output_tokens``, ``idle_timeout_ms``: 0 for no limit.
     - ``session``: the whole session object, as the client is told it.
@@ -103,8 +109,9 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """What a client that connects is given. ``model`` is the agent's name, ``voices`` are those its model has (empty:
-    nobody knows), ``server_tools`` the tools that run here, ``expires_at`` is in seconds since 1970. ``configuration``
-    is what the session begins with; without one, with the protocol's defaults.
+    nobody knows), ``server_tools`` the tools that run here, ``expires_at`` is in seconds since 1970. ``interruption`` is
+    the agent file's policy. ``configuration`` is what the session begins with; without one, with the protocol's
+    defaults.
     """
 
     session: str
@@ -113,4 +120,5 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     voices: tuple[str, ...] = ()
     server_tools: frozenset[str] = frozenset()
     expires_at: int = 0
+    interruption: str = "model"
     configuration: Configuration | None = None

@@ -74,6 +74,7 @@ def first_configuration(offer: Offer) -> Configuration:
     """What a session begins with if nobody asked for anything."""
     if offer.configuration is not None:
         return offer.configuration
+    heard = {**_INPUT_DEFAULTS, "turn_detection": _full_detection(offer, _SERVER_VAD)}
     session = {
         "type": "realtime",
         "object": "realtime.session",
@@ -81,9 +82,9 @@ def first_configuration(offer: Offer) -> Configuration:
         "model": offer.model,
         "expires_at": offer.expires_at,
         **_DEFAULTS,
-        "audio": {"input": _INPUT_DEFAULTS, "output": {**_OUTPUT_DEFAULTS, "voice": offer.voice}},
+        "audio": {"input": heard, "output": {**_OUTPUT_DEFAULTS, "voice": offer.voice}},
     }
-    return Configuration(session=session)
+    return Configuration(session=session, interruption=offer.interruption)
 
 
 def configured(offer: Offer, session: Mapping[str, Any]) -> Configuration:
@@ -106,13 +107,13 @@ def updated(offer: Offer, now: Configuration, update: Mapping[str, Any]) -> Conf
     spoken["voice"] = voice or offer.voice
     spoken["format"] = rules.full_format(spoken["format"])
     heard["format"] = rules.full_format(heard["format"])
-    heard["turn_detection"] = _full_detection(heard["turn_detection"])
+    heard["turn_detection"] = _full_detection(offer, heard["turn_detection"])
     session = {**_plain(now.session, update), "audio": {"input": heard, "output": spoken}}
     size = len(msgspec.json.encode(session))
     if size > SIZE_LIMIT_BYTES:
         message = f"A session of {size} bytes; at most {SIZE_LIMIT_BYTES} are taken."
         raise Complaint(message, code="string_above_max_length", param="session")
-    return _derived(now, update, session, voice)
+    return _derived(offer, now, update, session, voice)
 
 
 _NOT_TAKEN = frozenset(("type", "object", "id", "model", "expires_at", "audio"))
@@ -186,14 +187,27 @@ def _voice(offer: Offer, now: str, output: Mapping[str, Any]) -> str:
     return str(name)
 
 
-def _full_detection(detection: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _full_detection(offer: Offer, detection: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """An agent that nobody is to interrupt stays so, and the session says it."""
     if detection is None:
         return None
     defaults = _SEMANTIC_VAD if detection.get("type") == "semantic_vad" else _SERVER_VAD
-    return {**defaults, **{member: value for member, value in detection.items() if value is not None}}
+    full = {**defaults, **{member: value for member, value in detection.items() if value is not None}}
+    return {**full, "interrupt_response": full["interrupt_response"] and offer.interruption != "never"}
 
 
-def _derived(now: Configuration, update: Mapping[str, Any], session: dict[str, Any], voice: str) -> Configuration:
+def _interruption(offer: Offer, detection: Mapping[str, Any] | None) -> str:
+    """The agent file's policy, unless the client wants none at all. A client that says itself when a turn begins and
+    ends leaves nothing to be decided from the sound, which comes late and all at once.
+    """
+    if detection is None:
+        return "never" if offer.interruption == "never" else "model"
+    return offer.interruption if detection["interrupt_response"] else "never"
+
+
+def _derived(
+    offer: Offer, now: Configuration, update: Mapping[str, Any], session: dict[str, Any], voice: str
+) -> Configuration:
     heard, spoken = session["audio"]["input"], session["audio"]["output"]
     detection = heard["turn_detection"]
     limit = session["max_output_tokens"]
@@ -203,7 +217,7 @@ def _derived(now: Configuration, update: Mapping[str, Any], session: dict[str, A
         tools=tuple(_tool(tool) for tool in session["tools"]),
         tool_choice=_tool_choice(session["tool_choice"], session["tools"]),
         voice=voice,
-        interruption="model" if detection is None or detection["interrupt_response"] else "never",
+        interruption=_interruption(offer, detection),
         endpoint_ms=_endpoint_ms(now, update, detection),
         max_output_tokens=0 if limit == "inf" else limit,
         modality=Modality(session["output_modalities"][0]),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.unit.wire.realtime.line import OFFER
@@ -81,6 +82,28 @@ def test_turn_detection_is_replaced_as_one() -> None:
     assert detection["threshold"] == 0.5
     assert configuration.endpoint_ms == 0
     assert configuration.interruption == "never"
+
+
+@pytest.mark.parametrize(
+    ("agents", "detection", "in_force"),
+    [
+        ("hybrid", {"type": "server_vad"}, "hybrid"),
+        ("local", {"type": "semantic_vad"}, "local"),
+        ("hybrid", {"type": "server_vad", "interrupt_response": False}, "never"),
+        ("hybrid", None, "model"),
+        ("never", {"type": "server_vad", "interrupt_response": True}, "never"),
+        ("never", None, "never"),
+    ],
+)
+def test_the_agents_own_policy_holds_unless_the_client_wants_none(
+    agents: str, detection: dict[str, Any] | None, in_force: str
+) -> None:
+    offer = msgspec.structs.replace(OFFER, interruption=agents)
+    assert first_configuration(offer).interruption == agents
+    configuration = configured(offer, {"type": "realtime", **heard(turn_detection=detection)})
+    assert configuration.interruption == in_force
+    shown = configuration.session["audio"]["input"]["turn_detection"]
+    assert shown is None or shown["interrupt_response"] is (in_force != "never")
 
 
 def test_only_a_silence_that_was_named_is_kept_to() -> None:

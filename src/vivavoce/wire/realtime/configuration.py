@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
+
+
+Interruption = Literal["model", "local", "hybrid", "never"]
+"""Whose word it is that a caller who talks into the agent's speech takes the turn."""
 
 
 class AudioOver(StrEnum):
@@ -22,11 +26,6 @@ class Encoding(StrEnum):
     PCM = "audio/pcm"
     ULAW = "audio/pcmu"
     ALAW = "audio/pcma"
-
-    @property
-    def floor_is_ours(self) -> bool:
-        """It is decided here, and not by the model, whether a voice into the agent's speech takes the turn."""
-        return self.interruption in ("local", "hybrid")
 
     @property
     def rate_hz(self) -> int:
@@ -79,7 +78,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[ClientTool, ...] = ()
     tool_choice: str = "auto"
     voice: str = ""
-    interruption: str = "model"
+    interruption: Interruption = "model"
     endpoint_ms: int = 0
     max_output_tokens: int = 0
     modality: Modality = Modality.AUDIO
@@ -90,6 +89,11 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_ms: int = 0
     prefix_ms: int = 0
     session: Mapping[str, Any] = {}
+
+    @property
+    def floor_is_ours(self) -> bool:
+        """It is decided here, and not by the model, whether a voice into the agent's speech takes the turn."""
+        return self.interruption in ("local", "hybrid")
 
     @property
     def rate_hz(self) -> int:
@@ -109,8 +113,8 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """What a client that connects is given. ``model`` is the agent's name, ``voices`` are those its model has (empty:
-    nobody knows), ``server_tools`` the tools that run here, ``expires_at`` is in seconds since 1970. ``interruption`` is
-    the agent file's policy. ``configuration`` is what the session begins with; without one, with the protocol's
+    nobody knows), ``server_tools`` the tools that run here, ``expires_at`` is in seconds since 1970. ``interruption``
+    is the agent file's policy. ``configuration`` is what the session begins with; without one, with the protocol's
     defaults.
     """
 
@@ -120,5 +124,5 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     voices: tuple[str, ...] = ()
     server_tools: frozenset[str] = frozenset()
     expires_at: int = 0
-    interruption: str = "model"
+    interruption: Interruption = "model"
     configuration: Configuration | None = None

@@ -22,6 +22,7 @@ from vivavoce.wire.realtime.configuration import (
     ClientTool,
     Configuration,
     Encoding,
+    Interruption,
     Modality,
     Offer,
     TurnDetection,
@@ -196,7 +197,7 @@ def _full_detection(offer: Offer, detection: Mapping[str, Any] | None) -> dict[s
     return {**full, "interrupt_response": full["interrupt_response"] and offer.interruption != "never"}
 
 
-def _interruption(offer: Offer, detection: Mapping[str, Any] | None) -> str:
+def _interruption(offer: Offer, detection: Mapping[str, Any] | None) -> Interruption:
     """The agent file's policy, unless the client wants none at all. A client that says itself when a turn begins and
     ends leaves nothing to be decided from the sound, which comes late and all at once.
     """

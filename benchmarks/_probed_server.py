@@ -22,7 +22,7 @@ from vivavoce.channel.webrtc.codecs import OpusEncoder
 from vivavoce.channel.webrtc.listening import Listener
 from vivavoce.channel.webrtc.speaking import Speaker
 from vivavoce.cli import main
-from vivavoce.events import FinishPlaying, Flush, Play
+from vivavoce.events import FinishPlaying, Flush, PausePlaying, Play, ResumePlaying
 
 packets: list[tuple[int, int]] = []
 frames: list[tuple[int, int]] = []
@@ -45,7 +45,7 @@ class ProbedListener(Listener):
 
 
 class ProbedSpeaker(Speaker):
-    def perform(self, effect: Play | FinishPlaying | Flush) -> None:
+    def perform(self, effect: Play | FinishPlaying | Flush | PausePlaying | ResumePlaying) -> None:
         if isinstance(effect, Play):
             plays.append(time.monotonic_ns())
         super().perform(effect)

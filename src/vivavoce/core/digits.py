@@ -55,6 +55,15 @@ class Collecting:
         """The tool call whose digits nobody else is to see, if there is one."""
         return self._tool_call if self._wanted.private else None
 
+    @property
+    def finish_key(self) -> str:
+        return self._wanted.finish_key or "#"
+
+    @property
+    def room(self) -> int:
+        """So many more digits belong to the row."""
+        return (self._wanted.count or LONGEST) - len(self._keys)
+
     def requested(self, event: ToolRequested, now: Instant) -> Iterator[Effect]:
         self._parts.tools.start(PendingTool(event.tool_call, event.name, event.arguments), waits=True)
         try:
@@ -76,7 +85,7 @@ class Collecting:
         """Keys pressed or digits said; once the row is whole, no more of them count."""
         self._parts.timers.set(Timer.DIGITS, now + INTER_DIGIT_US)
         for key in keys:
-            if key == self._wanted.finish_key:
+            if key == self.finish_key:
                 yield from self._finish(now, whole=bool(self._keys) and len(self._keys) >= self._wanted.count)
                 return
             self._keys += key

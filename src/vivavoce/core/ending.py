@@ -64,7 +64,7 @@ class Ending:
         words = last_words or (self._parts.plan.farewell if farewell else "")
         if words and self._parts.models.live:
             self._parts.talk.awaited = FAREWELL
-            if self._parts.speaks:
+            if self._parts.models.speaks:
                 yield Speak(self._parts.models.current, FAREWELL, words)
             else:
                 yield PlayClip(self._parts.models.current, FAREWELL, words)

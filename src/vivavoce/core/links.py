@@ -51,7 +51,7 @@ _NOWHERE = Machine(LINK_TABLE, Link.GONE)
 class ModelLinks:
     """The model connections of a call; connection ``n`` is the ``n``-th opened, counted from 1."""
 
-    __slots__ = ("_link", "_opened", "_spare_link", "current", "model", "spare")
+    __slots__ = ("_link", "_opened", "_spare_link", "current", "model", "spare", "speaks")
 
     def __init__(self) -> None:
         self._opened = 0
@@ -59,6 +59,7 @@ class ModelLinks:
         self._spare_link = _NOWHERE
         self.current = NO_CONNECTION  # the connection that speaks for the call
         self.spare = NO_CONNECTION
+        self.speaks = True  # the current one can be told what to say
         self.model = -1  # index into the plan's models of the current connection, and of the spare
 
     @property

@@ -18,14 +18,11 @@ from vivavoce.events import Ability, CallPlan
 
 @dataclass(slots=True)
 class Parts:
-    """``rate_hz`` is the call's, 0 until the caller is connected; ``abilities`` are the channel's. ``speaks``: the
-    current session can be told what to say.
-    """
+    """``rate_hz`` is the call's, 0 until the caller is connected; ``abilities`` are the channel's."""
 
     plan: CallPlan
     rate_hz: int = 0
     abilities: tuple[Ability, ...] = ()
-    speaks: bool = True
     phase: Machine[Phase, PhaseMove] = field(default_factory=phase)
     channel: Machine[Link, LinkMove] = field(default_factory=link)
     models: ModelLinks = field(default_factory=ModelLinks)

@@ -117,7 +117,7 @@ class Renewal:
     def begin(self, ready: ModelReady, at: Instant, now: Instant) -> None:
         """The current session became ready ``at`` that instant: its time runs from there."""
         self._forget_time()
-        self._parts.speaks = ready.speaks
+        self._parts.models.speaks = ready.speaks
         if ready.lifetime_us:
             self._steps.extend((Instant(at + ready.lifetime_us * share // 1000), step) for share, step in SCHEDULE)
         self._await_step(now)

@@ -50,7 +50,7 @@ class Sayings:
         response = ResponseId(f"{_ASIDE}{self._said}")
         wish = Speak(parts.models.current, response, text)
         parts.owed.ask(wish, now)
-        yield wish if parts.speaks else PlayClip(wish.connection, wish.response, text)
+        yield wish if parts.models.speaks else PlayClip(wish.connection, wish.response, text)
 
     def _is_said(self) -> bool:
         """The last one was asked for and has not been begun."""

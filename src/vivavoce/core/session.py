@@ -272,14 +272,27 @@ class Session:
                 sides.floor.revise(interruption)
                 sides.tools.revise(tools)
                 return sides.asking.agent(interruption, now)
-            case HoldChanged():
-                return sides.holding.changed(event, now)
-            case ToolApproved():
-                return sides.tools.approved(event)
-            case ToolDenied():
-                return sides.tools.denied(event, now)
             case AnswererJudged():
                 return sides.voicemail.judged(event, now)
+            case HoldChanged() | ToolApproved() | ToolDenied():
+                return self._decided(event, now)
+            case _:
+                return self._over(event)
+
+    def _decided(self, event: HoldChanged | ToolApproved | ToolDenied, now: Instant) -> Iterator[Effect]:
+        """By somebody beside the call."""
+        match event:
+            case HoldChanged():
+                return self._sides.holding.changed(event, now)
+            case ToolApproved():
+                return self._sides.tools.approved(event)
+            case ToolDenied():
+                return self._sides.tools.denied(event, now)
+
+    def _over(self, event: Event) -> Iterator[Effect]:
+        """One side is gone, or must go."""
+        sides = self._sides
+        match event:
             case CallerHungUp(reason):
                 return sides.ending.channel_gone(Disposition.COMPLETED, reason or "the caller hung up")
             case ChannelLost(message):

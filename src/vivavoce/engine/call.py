@@ -15,17 +15,24 @@ from typing import Protocol
 
 import msgspec
 
+from vivavoce.audio.pcm import samples_for
 from vivavoce.channel.port import Channel
 from vivavoce.core.session import Session
 from vivavoce.engine.clock import loop_time_s, now_us
 from vivavoce.engine.inbox import Inbox, InboxStatistics
+from vivavoce.engine.listening import Listening
 from vivavoce.engine.mistakes import log_mistake
 from vivavoce.engine.rates import RateBridge
 from vivavoce.errors import ProgrammingError, VivavoceError
 from vivavoce.events import (
+    AgentAudio,
     AgentRevised,
+    AgentText,
+    AskApproval,
+    Audio,
     AudioLost,
     CallEffect,
+    CallerAudio,
     CallerHungUp,
     CallPlan,
     CallStarted,
@@ -38,24 +45,36 @@ from vivavoce.events import (
     Disposition,
     Effect,
     Event,
+    FloorDecided,
     ForwardAudio,
+    HoldChanged,
     Ignore,
     Instant,
+    ListenForDigits,
     ModelEffect,
     ModelEvent,
     ModelLost,
+    Muted,
     OpenModel,
+    PlayClip,
+    ResponseFinished,
+    ResponseStarted,
     RunTool,
+    Samples,
     StopRequested,
     StoreFailed,
     SwapModel,
     TimePassed,
+    ToolApproved,
     ToolCallId,
+    ToolDenied,
     ToolEffect,
     ToolFinished,
+    ToolPlan,
     ToolStatus,
 )
 from vivavoce.model.port import AnyRateModel, Model, ModelSession
+from vivavoce.voice.port import Ear
 
 INBOX_LIMIT_MS = 2_000
 """Audio of one side that may wait for the core. The core takes microseconds, so this is only reached if the loop
@@ -63,6 +82,7 @@ stalls.
 """
 PLAYOUT_LIMIT_MS = 10_000
 """Agent audio that may be queued towards the caller before the model is asked to wait."""
+CLIP_FRAME_MS = 100
 WIND_DOWN_S = 5.0
 """What ports have for closing politely once the call is closed."""
 
@@ -88,6 +108,14 @@ class Tools(Protocol):
     async def run(self, tool_call: ToolCallId, name: str, arguments: str) -> ToolOutcome: ...
 
 
+class Clips(Protocol):
+    """Speech that no model of the call makes."""
+
+    async def render(self, text: str, rate_hz: int) -> bytes:
+        """``text`` as PCM16 mono. Raises :class:`~vivavoce.errors.VivavoceError` where it cannot be spoken."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CallResult:
     """How a call ended, and how its queue fared."""
@@ -100,14 +128,25 @@ class CallResult:
 class Call:
     """Runs once. ``models`` are in the plan's order of preference."""
 
-    def __init__(
-        self, plan: CallPlan, channel: Channel, models: Sequence[Model], tools: Tools, witnesses: Sequence[Witness]
+    def __init__(  # what a call is made of
+        self,
+        plan: CallPlan,
+        channel: Channel,
+        models: Sequence[Model],
+        tools: Tools,
+        witnesses: Sequence[Witness],
+        *,
+        ear: Ear | None = None,
+        clips: Clips | None = None,
     ) -> None:
+        """``ear`` hears the caller beside the model; ``clips`` speaks for a model that cannot be told what to say."""
         self._plan = plan
         self._channel = channel
         self._models = models
         self._tools = tools
-        self._witnesses = tuple(witnesses)
+        self._listening = Listening(ear)
+        self._clips = clips
+        self._witnesses = (*witnesses, self._listening.observe)
         self._session = Session()
         self._inbox = Inbox(INBOX_LIMIT_MS * channel.rate_hz // 1000)
         self._clock = _CallClock(self._inbox)
@@ -142,14 +181,28 @@ class Call:
         """End the call now. Safe to call at any time, from the call's own loop."""
         self._inbox.put_now(StopRequested(reason))
 
-    def revise(self, models: Sequence[Model], interruption: str) -> None:
+    def revise(
+        self, models: Sequence[Model], interruption: str, tools: tuple[ToolPlan, ...] = (), ear: Ear | None = None
+    ) -> None:
         """The agent is another from now on. ``models`` are those of the plan, in its order, made for the new one; a
-        session of them takes over at the next pause. From the call's own loop.
+        session of them takes over at the next pause. ``ear`` is needed where the new policy wants one and the old one
+        did not. From the call's own loop.
         """
         if len(models) != len(self._plan.models):
             raise ProgrammingError(f"{len(models)} models for a plan of {len(self._plan.models)}")
         self._models = models
-        self._inbox.put_now(AgentRevised(interruption))
+        if ear is not None:
+            self._listening.begin(ear)
+        self._inbox.put_now(AgentRevised(interruption, tools))
+
+    def tell(self, fact: HoldChanged | ToolApproved | ToolDenied) -> None:
+        """What somebody beside the call decided. From the call's own loop."""
+        self._inbox.put_now(fact)
+
+    @property
+    def hears(self) -> bool:
+        """Whether an ear is there."""
+        return self._listening.hears
 
     def store_failed(self, message: str) -> None:
         """What has to be kept cannot be kept. From the call's own loop."""
@@ -160,8 +213,13 @@ class Call:
             event = self._inbox.take()
             if event is None:
                 await self._inbox.arrival()
-            else:
+            elif isinstance(event, CallerAudio):
                 self._step(event)
+                audible = self._session.talk.playouts.unplayed > 0
+                for heard in self._listening.hear(event.audio, agent_audible=audible):
+                    self._step(self._listening.seen(heard, self._session.digits))
+            else:
+                self._step(self._listening.seen(event, self._session.digits))
 
     def _step(self, event: Event) -> None:
         now = self._clock.now()
@@ -199,8 +257,10 @@ class Call:
                 self._ports.cancel_tool(tool_call)
             case CloseCall():
                 self._end = effect
-            case SwapModel() | Ignore():
-                pass
+            case PlayClip():
+                self._ports.start_clip(self._play_clip(effect))
+            case SwapModel() | Ignore() | AskApproval() | ListenForDigits() | FloorDecided() | Muted():
+                pass  # for the record, and for witnesses
 
     def _perform_on_model(self, effect: ModelEffect) -> None:
         connection = effect.connection
@@ -256,12 +316,27 @@ class Call:
 
     async def _run_tool(self, tool_call: ToolCallId, name: str, arguments: str) -> None:
         try:
-            outcome = await self._tools.run(tool_call, name, arguments)
+            outcome = await self._tools.run(tool_call, name, self._listening.vault.fill(arguments))
         except Exception as error:  # noqa: BLE001  # as above; a tool is never fatal to a call
             failure = msgspec.json.encode({"error": {"message": _why(error)}}).decode()
             self._inbox.put_now(ToolFinished(tool_call, ToolStatus.FAILED, failure))
         else:
-            self._inbox.put_now(ToolFinished(tool_call, outcome.status, outcome.result))
+            self._inbox.put_now(ToolFinished(tool_call, outcome.status, self._listening.vault.hide(outcome.result)))
+
+    async def _play_clip(self, clip: PlayClip) -> None:
+        """In the place of the model. Without anybody to speak for it, the response has no sound, and so it is over."""
+        connection, response = clip.connection, clip.response
+        await self._inbox.put(ResponseStarted(connection, response))
+        try:
+            if self._clips is not None:
+                pcm = await self._clips.render(clip.text, self._channel.rate_hz)
+                await self._inbox.put(AgentText(connection, response, clip.text, Samples(0)))
+                frame = 2 * samples_for(CLIP_FRAME_MS, self._channel.rate_hz)
+                for begin in range(0, len(pcm), frame):
+                    await self._inbox.put(AgentAudio(connection, response, Audio(pcm[begin : begin + frame])))
+        except VivavoceError as error:
+            _log.warning("a clip could not be made: %s", type(error).__name__)
+        await self._inbox.put(ResponseFinished(connection, response))
 
 
 def _is_retryable(error: Exception) -> bool:
@@ -321,6 +396,7 @@ class _Ports:
         self.sessions: dict[ConnectionId, tuple[ModelSession, RateBridge]] = {}
         self._models: dict[ConnectionId, asyncio.Task[None]] = {}
         self._tools: dict[ToolCallId, asyncio.Task[None]] = {}
+        self._clips: set[asyncio.Task[None]] = set()
 
     def start_model(self, connection: ConnectionId, pump: Coroutine[None, None, None]) -> None:
         task = self._models[connection] = self._start(pump, "model")
@@ -340,6 +416,11 @@ class _Ports:
         task = self._tools[tool_call] = self._start(running, "tool")
         task.add_done_callback(lambda _: self._tools.pop(tool_call, None))
 
+    def start_clip(self, playing: Coroutine[None, None, None]) -> None:
+        task = self._start(playing, "clip")
+        self._clips.add(task)
+        task.add_done_callback(self._clips.discard)
+
     def cancel_tool(self, tool_call: ToolCallId) -> None:
         if tool_call in self._tools:
             self._tools[tool_call].cancel()
@@ -351,7 +432,7 @@ class _Ports:
             await asyncio.wait(live, timeout=WIND_DOWN_S)
 
     def cancel_all(self) -> None:
-        for task in (self.channel, *self._models.values(), *self._tools.values()):
+        for task in (self.channel, *self._models.values(), *self._tools.values(), *self._clips):
             if task is not None:
                 task.cancel()
 

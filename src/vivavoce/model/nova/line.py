@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from vivavoce.audio.level_gate import Edge, SpeechDetector
 from vivavoce.audio.pcm import BYTES_PER_SAMPLE, samples_for, silence
 from vivavoce.events import Audio
-from vivavoce.model.nova.level_gate import Edge, SpeechDetector
 from vivavoce.model.nova.prompt import Prompt
 
 BACKLOG_S = 2

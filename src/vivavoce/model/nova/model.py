@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from vivavoce.agent.declaration import Agent
+from vivavoce.audio.level_gate import LevelGate
 from vivavoce.errors import AccessFault, SetupFault
 from vivavoce.events import ConnectionId
 from vivavoce.model.bedrock.client import BedrockClient
@@ -27,7 +28,6 @@ from vivavoce.model.bedrock.settings import BedrockSettings, Timeouts
 from vivavoce.model.nova.access import has_config, has_keys, why_no_access
 from vivavoce.model.nova.catalogue import RATES_HZ, NovaSonic, check_region, choose_voice, find_model, sensitivity_for
 from vivavoce.model.nova.instructions import check_system_text, system_text, tool_specs
-from vivavoce.model.nova.level_gate import LevelGate
 from vivavoce.model.nova.prompt import Opening
 from vivavoce.model.nova.session import NovaSession, SessionPlan
 from vivavoce.model.nova.settings import NovaSettings, read_settings

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from vivavoce.audio.level_gate import Edge, SpeechDetector
 from vivavoce.errors import ModelFault, ModelUnreachable, VivavoceError
 from vivavoce.events import (
     Audio,
@@ -46,7 +47,6 @@ from vivavoce.model.nova.catalogue import NovaSonic
 from vivavoce.model.nova.faults import classify
 from vivavoce.model.nova.history import clean, history_blocks
 from vivavoce.model.nova.instructions import CARRY_ON, SAY, prompt_for, result_as_text
-from vivavoce.model.nova.level_gate import Edge, SpeechDetector
 from vivavoce.model.nova.line import CallerLine
 from vivavoce.model.nova.outbox import Outbox
 from vivavoce.model.nova.prompt import Opening, Prompt

@@ -7,7 +7,7 @@ import pytest
 
 from vivavoce.audio.arrays import to_pcm
 from vivavoce.audio.files import read_audio
-from vivavoce.model.nova.level_gate import Edge, LevelGate
+from vivavoce.audio.level_gate import Edge, LevelGate
 from vivavoce.model.scripted import tone
 
 RATE_HZ = 16_000

@@ -1,8 +1,7 @@
 """Whether somebody talks on the line, by loudness against the noise that is there.
 
-The service does not say when the caller begins to talk; the call wants to know, for its silence limit and so that
-nothing the caller said is lost to a swap of sessions. It decides nothing: whether the caller interrupts is for the
-service to say.
+Cheap enough to run on every line, all the time. It cannot tell speech from other loud sounds; what must, asks a
+detector that costs more, and only while this gate is open (``vivavoce.voice``).
 
 The noise floor is the softest stretch of the last three seconds: speech has gaps within that time, a fan or a held tone
 has none and becomes the floor.
@@ -62,7 +61,7 @@ class LevelGate:
 
     def __init__(self, rate_hz: int) -> None:
         self._framer = Framer(samples_for(FRAME_MS, rate_hz))
-        self._floor = _Floor()
+        self._floor = NoiseFloor()
         self._at = 0  # of the next frame
         self._loud = 0  # frames in a row
         self._last_loud: int | None = None  # where the last loud frame ended; None while nobody talks
@@ -82,7 +81,7 @@ class LevelGate:
 
     def _hear_frame(self, frame: bytes, edges: list[Edge]) -> None:
         size = self._framer.frame_samples
-        level = _level_dbfs(frame)
+        level = level_dbfs(frame)
         is_loud = level >= max(QUIETEST_DBFS, self._floor.dbfs + ABOVE_FLOOR_DB)
         self._floor.push(level)
         self._at += size
@@ -97,7 +96,7 @@ class LevelGate:
             edges.extend(self.mute())
 
 
-class _Floor:
+class NoiseFloor:
     """The level of the softest frame of the last three seconds, in stretches of 300 ms."""
 
     def __init__(self) -> None:
@@ -115,7 +114,10 @@ class _Floor:
             self.dbfs = min(self._past)
 
 
-def _level_dbfs(frame: bytes) -> float:
+def level_dbfs(frame: bytes) -> float:
+    """The level of a short piece, at the least cost. Square sums of some thousand samples are exact enough in single
+    precision.
+    """
     samples = to_array(frame).astype(np.float32)
     energy = float(np.dot(samples, samples))
     return 10 * log10(energy / len(samples) / FULL_SCALE**2) if energy else SILENCE_DBFS

@@ -19,7 +19,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from vivavoce.agent.control_tools import BUILT_IN
 from vivavoce.agent.declaration import Agent
+from vivavoce.events import SWITCH_AGENT, TRANSFER_CALL
 from vivavoce.model.local.dialogue import builtins as builtin
 from vivavoce.model.local.dialogue.extraction import CORRECTION, Extraction, is_yes
 from vivavoce.model.local.dialogue.port import Act, CallTool, EndCall, Expecting, Heard, Say
@@ -175,7 +177,7 @@ class Conversation:
         if intent == builtin.REPEAT and sure:
             return [Say(text) for text in self.state.said] or self._say("I haven't said anything yet. How can I help?")
         if intent == builtin.PERSON and sure:
-            return self._person()
+            return self._person(heard)
         if (
             intent == builtin.GOODBYE
             and sure
@@ -206,7 +208,17 @@ class Conversation:
             "All right." if intent == builtin.RESTART else "All right, I'll leave that.", "How can I help?"
         )
 
-    def _person(self) -> list[Act]:
+    def _person(self, heard: Heard) -> list[Act]:
+        """Whomever the caller names, or else who takes all transfers; where nobody does, the call is handed over."""
+        tools, failed = self._understander.tools, self.state.phase is Phase.RETRYING
+        for tool in (TRANSFER_CALL, SWITCH_AGENT):
+            if tool in tools and (named := self._understander.read(tool, heard, self._now()).values):
+                return self._advance(Form(tool, named))
+        if TRANSFER_CALL in tools and not failed:
+            slots = self._understander.slots[TRANSFER_CALL]
+            return self._advance(
+                Form(TRANSFER_CALL, {slot.name: slot.choices[0].value for slot in slots if len(slot.choices) == 1})
+            )
         return [*self._say("All right, I'll get a person for you."), EndCall("person")]
 
     def _goodbye(self) -> list[Act]:
@@ -324,7 +336,7 @@ class Conversation:
     def _offered_person(self, heard: Heard) -> list[Act]:
         answer = is_yes(words(heard.text))
         if answer is True and self.understanding.intent not in self._understander.tools:
-            return self._person()
+            return self._person(heard)
         self.state.phase, self.state.failures = self.state.resumed, 0
         if answer is False and len(words(heard.text)) <= 4:
             return self._say("All right.", self._pending() or "How can I help?")
@@ -478,7 +490,8 @@ class Conversation:
             f"answer questions about {topic[0].lower()}{topic[1:]}"
             for topic in (topic.removeprefix("About ") for topic in topics)
         ][:1]
-        tools = [ability(tool.name, tool.description) for tool in self._agent.tools][: _HINTED - len(about)]
+        own = [tool for tool in self._agent.tools if tool.name not in BUILT_IN]
+        tools = [ability(tool.name, tool.description) for tool in own][: _HINTED - len(about)]
         return f"I can {listed(tools + about, 'or')}." if tools or about else "How can I help?"
 
     def _slot(self, form: Form) -> Slot:

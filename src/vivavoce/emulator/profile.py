@@ -24,6 +24,7 @@ import msgspec
 import numpy as np
 
 from vivavoce.audio.pcm import samples_for
+from vivavoce.emulator.hearing import NoiseProofEar
 from vivavoce.events import (
     AgentAudio,
     AgentText,
@@ -76,19 +77,22 @@ DESCRIPTION = "Simulated: keeps the times that were published for Nova 2 Sonic, 
 
 class PublishedProfile:
     """The model. ``prompt`` says which tools there are; the same seed gives the same times. A reply has so many
-    ``sentences``, at least and at most."""
+    ``sentences``, at least and at most. ``noise_proof``: it hears speech in noise too, and no tone."""
 
-    def __init__(self, prompt: PromptStart, seed: int, sentences: tuple[int, int] = (1, 3)) -> None:
+    def __init__(
+        self, prompt: PromptStart, seed: int, sentences: tuple[int, int] = (1, 3), *, noise_proof: bool = False
+    ) -> None:
         self.profile = ModelProfile("published", DESCRIPTION, RATE_HZ, RATE_HZ, simulated=True)
         self._tools = prompt.tools or ()
         self._seed = seed
         self._sentences = sentences
+        self._make_ear = NoiseProofEar if noise_proof else LoudnessEar
 
     def why_not_here(self) -> str:
         return ""
 
     def session(self, connection: ConnectionId) -> _ProfileSession:
-        return _ProfileSession(connection, self._tools, self._seed, self._sentences)
+        return _ProfileSession(connection, self._tools, self._seed, self._sentences, self._make_ear(RATE_HZ))
 
 
 _Job = CallerSpeechStopped | ForwardText | RequestReply | Speak | ReturnToolResult
@@ -98,7 +102,12 @@ class _ProfileSession:
     """One answer is in the making at a time; a caller who speaks meanwhile ends it."""
 
     def __init__(
-        self, connection: ConnectionId, tools: Sequence[ToolSpec], seed: int, sentences: tuple[int, int]
+        self,
+        connection: ConnectionId,
+        tools: Sequence[ToolSpec],
+        seed: int,
+        sentences: tuple[int, int],
+        ear: LoudnessEar | NoiseProofEar,
     ) -> None:
         self._connection = connection
         self._fewest, self._most = sentences
@@ -106,7 +115,7 @@ class _ProfileSession:
         self._random = np.random.default_rng(seed)
         self._heard: asyncio.Queue[CallerSpeechStarted | CallerSpeechStopped] = asyncio.Queue()
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
-        self._ear = LoudnessEar(RATE_HZ)
+        self._ear = ear
         self._answering: asyncio.Task[None] | None = None
         self._making: ResponseId | None = None
         self._turns = 0

@@ -39,7 +39,7 @@ def _now() -> datetime:
 
 def _brain(prompt: PromptStart, seed: int) -> Model:
     """One that calls no tools: it understands nothing, and would end the call or book whatever there is."""
-    return PublishedProfile(msgspec.structs.replace(prompt, tools=None), seed, sentences=SENTENCES)
+    return PublishedProfile(msgspec.structs.replace(prompt, tools=None), seed, SENTENCES, noise_proof=True)
 
 
 @asynccontextmanager

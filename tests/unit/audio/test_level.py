@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vivavoce.audio.arrays import to_array, to_pcm
-from vivavoce.audio.level import SILENCE_DBFS, Meter, active_rms_dbfs, add_noise, peak_dbfs, rms_dbfs
+from vivavoce.audio.level import SILENCE_DBFS, Meter, active_rms_dbfs, add_noise, peak_dbfs, pink_noise, rms_dbfs
 from vivavoce.errors import UsageError
 
 SINE = to_pcm(16384 * np.sin(2 * np.pi * np.arange(16000) / 160))
@@ -66,3 +66,9 @@ def test_there_is_no_ratio_to_silence() -> None:
         add_noise(bytes(640), 20, 1)
     with pytest.raises(UsageError):
         Meter(0)
+
+
+def test_pink_noise_has_its_level_and_its_seed() -> None:
+    noise = pink_noise(16_000, -30.0, seed=4)
+    assert rms_dbfs(noise) == pytest.approx(-30.0, abs=0.05)
+    assert noise == pink_noise(16_000, -30.0, seed=4) != pink_noise(16_000, -30.0, seed=5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,8 +30,6 @@ from vivavoce.timeline.disk import Disk
 Policy = Literal["model", "local", "hybrid", "never"]
 NOISE_S = 7
 """The noise repeats after so long."""
-_START_APART_S = 0.35
-"""Calls that begin at once would all open their models at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +61,23 @@ class Hall:
     at_once: int = 100
 
 
-async def rehearse(hall: Hall, programme: Programme) -> list[Conversation]:
-    """The calls in the order of their numbers."""
+async def rehearse(hall: Hall, programmes: Sequence[Programme]) -> list[list[Conversation]]:
+    """The calls of each programme, in the order of their numbers; those of all go on at the same time."""
     disk = Disk()
     turns = asyncio.Semaphore(hall.at_once)
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [
-                tasks.create_task(_call(hall, programme, number, disk, turns)) for number in range(programme.calls)
+                [tasks.create_task(_call(hall, programme, number, disk, turns)) for number in range(programme.calls)]
+                for programme in programmes
             ]
     finally:
         disk.stop()
-    return [task.result() for task in running]
+    return [[task.result() for task in row] for row in running]
 
 
 async def _call(hall: Hall, programme: Programme, number: int, disk: Disk, turns: asyncio.Semaphore) -> Conversation:
     async with turns:
-        await asyncio.sleep(_START_APART_S * (number % hall.at_once))
         cast = StandingCall(number, programme.seed, of_each=programme.of_each, corrections=programme.corrections)
         noise = b""
         if programme.snr_db is not None:

@@ -97,7 +97,7 @@ class ControlTools:
 
     def __init__(self, agent: Agent, around: Surroundings) -> None:
         self.agent = agent
-        self._instructions = agent.instructions
+        self._asked_to_speak = ""
         self._around = around
         self._switching = asyncio.Lock()
         self._run: Mapping[str, Callable[[ToolCallId, str], Awaitable[Answer]]] = {
@@ -186,7 +186,7 @@ class ControlTools:
             except SetupFault as fault:
                 _log.warning("an agent to switch to cannot be used: %s", fault.message)
                 raise _Impossible(f"{name} is not available now. Say so, and go on yourself.") from fault
-            self.agent, self._instructions = agent, agent.instructions
+            self.agent = agent
         return {"now": agent.name, "do": f"You are now {agent.name}. Greet the caller briefly and go on."}
 
     async def _speak(self, _tool_call: ToolCallId, arguments: str) -> Answer:
@@ -217,11 +217,13 @@ class ControlTools:
 
     def _in_language(self, language: str, known: tuple[str, ...]) -> Agent:
         """``known`` stays what it was, so that the talk can go back."""
+        instructions = self.agent.instructions.removesuffix(self._asked_to_speak)
+        self._asked_to_speak = f"\n\nSpeak {language} from now on, whatever was spoken before."
         return replace(
             self.agent,
             language=language,
             control=replace(self.agent.control, languages=known),
-            instructions=f"{self._instructions}\n\nSpeak {language} from now on, whatever was spoken before.",
+            instructions=instructions + self._asked_to_speak,
         )
 
 

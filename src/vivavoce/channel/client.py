@@ -14,6 +14,7 @@ from collections.abc import Callable
 from vivavoce.audio.pcm import samples_for, silence
 from vivavoce.channel.port import EmitChannelEvent
 from vivavoce.events import (
+    Ability,
     Audio,
     CallerAudio,
     CallerConnected,
@@ -35,14 +36,21 @@ class ClientChannel:
     """Implements :class:`~vivavoce.channel.port.Channel`. All methods are for the call's own loop."""
 
     def __init__(
-        self, name: str, rate_hz: int, perform: Callable[[ChannelEffect], None], *, fills: bool = True
+        self,
+        name: str,
+        rate_hz: int,
+        perform: Callable[[ChannelEffect], None],
+        *,
+        fills: bool = True,
+        abilities: tuple[Ability, ...] = (),
     ) -> None:
         """``perform`` takes the call's wishes, and answers them through :meth:`put`. ``fills`` is false for a client
-        whose sound never stops.
+        whose sound never stops. ``abilities`` are what ``perform`` can do.
         """
         self.name = name
         self.rate_hz = rate_hz
         self._perform = perform
+        self._abilities = abilities
         self._filler = _Filler(self._fill) if fills else None
         self._filling = CallerAudio(Audio(silence(samples_for(FILL_MS, rate_hz))))
         self._facts: deque[ChannelEvent] = deque()
@@ -78,7 +86,7 @@ class ClientChannel:
             self._arrived.set()
 
     async def run(self, emit: EmitChannelEvent) -> None:
-        await emit(CallerConnected(self.name, self.rate_hz))
+        await emit(CallerConnected(self.name, self.rate_hz, self._abilities))
         if self._filler is not None:
             self._filler.start()
         try:

@@ -86,8 +86,11 @@ class ResponsePlayout:
             self.segments.append((at, text))
 
     def report(self, played: int, evidence: Evidence) -> None:
-        """The channel's word, within reason: never back, never beyond what was sent."""
-        self.played = max(self.played, min(played, self.sent))
+        """The channel's word, within reason: never beyond what was sent, and never back, unless who played it tells
+        better what was assumed.
+        """
+        guessed = evidence is Evidence.PLAYED and self.evidence is Evidence.ASSUMED
+        self.played = max(0 if guessed else self.played, min(played, self.sent))
         self.evidence = evidence
 
     def heard_text(self) -> str:

@@ -46,6 +46,16 @@ def test_a_channel_is_believed_within_reason(reports: list[int], played: int) ->
     assert playout.played == played
 
 
+def test_who_played_it_knows_better_than_a_guess() -> None:
+    playout = ResponsePlayout(R1, ONE)
+    playout.send(100)
+    playout.report(80, Evidence.ASSUMED)
+    playout.report(60, Evidence.PLAYED)
+    assert playout.played == 60
+    playout.report(50, Evidence.PLAYED)
+    assert playout.played == 60
+
+
 @pytest.mark.parametrize(
     ("moves", "audible"),
     [

@@ -210,7 +210,9 @@ class Conversation:
     # -- the call ------------------------------------------------------------------------------------------------------
 
     def _begin(self, rate_hz: int, configuration: Configuration) -> None:
-        channel = ClientChannel(self._line.name, rate_hz, self._perform, fills=self._line.fills)
+        channel = ClientChannel(
+            self._line.name, rate_hz, self._perform, fills=self._line.fills, abilities=self._front.abilities
+        )
         self._call = self._new_call(channel, configuration)
         self._began.set()
         self._group.create_task(self._run(self._call), name="call")

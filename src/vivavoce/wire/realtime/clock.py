@@ -62,7 +62,16 @@ class InputClock:
 
     def position(self, connection: ConnectionId, at: Samples) -> int:
         """Where on the client's clock that is; in silence that was put in, where it was."""
-        place = at + self._ahead.get(connection, 0)
+        return self._client(at + self._ahead.get(connection, 0))
+
+    def place(self, at: Samples) -> int:
+        """The same of a position in the caller's audio, of which the end may still be on its way."""
+        missing = at - self._passed
+        if missing > 0 and self._sent:
+            return min(self._sent[0][1] + missing, self.received)
+        return self._client(at)
+
+    def _client(self, place: int) -> int:
         for begin, client, length in reversed(self._runs):
             if begin <= place:
                 return client + min(place - begin, length)

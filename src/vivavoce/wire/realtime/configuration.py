@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 import msgspec
 
-
 Interruption = Literal["model", "local", "hybrid", "never"]
 """Whose word it is that a caller who talks into the agent's speech takes the turn."""
+
+
+_OURS = ("local", "hybrid")
 
 
 class AudioOver(StrEnum):
@@ -93,7 +95,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def floor_is_ours(self) -> bool:
         """It is decided here, and not by the model, whether a voice into the agent's speech takes the turn."""
-        return self.interruption in ("local", "hybrid")
+        return self.interruption in _OURS
 
     @property
     def rate_hz(self) -> int:
@@ -126,3 +128,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int = 0
     interruption: Interruption = "model"
     configuration: Configuration | None = None
+
+    @property
+    def floor_is_ours(self) -> bool:
+        """As :attr:`Configuration.floor_is_ours`, unless the client wants it otherwise."""
+        return self.interruption in _OURS

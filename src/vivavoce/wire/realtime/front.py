@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from vivavoce.events import (
+    Ability,
     AgentAudio,
     Audio,
     CallerAudio,
@@ -40,6 +41,7 @@ from vivavoce.wire.realtime.listening import Listening
 from vivavoce.wire.realtime.parts import Parts, earlier
 from vivavoce.wire.realtime.requests import Request
 from vivavoce.wire.realtime.session import first_configuration, updated
+from vivavoce.wire.realtime.showing import TurnsShown
 from vivavoce.wire.realtime.talking import Talking
 from vivavoce.wire.realtime.usage import Usage
 from vivavoce.wire.realtime.watching import Watching
@@ -72,10 +74,11 @@ class Front:
         writer = Writer(new_id("event"))
         self._parts = Parts(offer, new_id, audio_over, writer, configuration, new_id("conv"))
         self._listening = Listening(self._parts)
-        self._talking = Talking(self._parts)
+        shown = TurnsShown(self._parts, self._listening.turns)
+        self._talking = Talking(self._parts, shown)
         self._asking = Asking(self._parts, self._listening, self._talking.replies)
         self._idle = Idle()
-        self._watching = Watching(self._parts, self._listening, self._talking, self._asking)
+        self._watching = Watching(self._parts, self._listening, self._talking, self._asking, shown)
         self._begin_at: Instant | None = None
         self._closed = False
         self._deadline: Instant | None = None
@@ -85,6 +88,13 @@ class Front:
     def configuration(self) -> Configuration:
         """The session as it is in effect."""
         return self._parts.configuration
+
+    @property
+    def abilities(self) -> tuple[Ability, ...]:
+        """What the client's side can do, beside playing. A client that plays by itself is sent its sound in time to be
+        paused only where somebody may want that; whoever else carries sound plays it as it is to be heard.
+        """
+        return (Ability.PAUSE,) if self._parts.offer.floor_is_ours or not self._parts.client_plays else ()
 
     @property
     def deadline(self) -> Instant | None:

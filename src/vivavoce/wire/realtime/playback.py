@@ -108,6 +108,20 @@ class Playback:
         ends = self._last + -((self._credit - head.left * _US) // self._rate_hz)
         return Instant(min(ends, self._next_report if self._next_report > self._last else self._last + REPORT_EVERY_US))
 
+    def ahead(self, now: Instant) -> int:
+        """So many samples has the client still to play; none, where it waits for more of what it plays."""
+        played = (self._credit + max(0, now - self._last) * self._rate_hz) // _US
+        return max(0, self._left() - played)
+
+    def ahead_until(self, samples: int) -> Instant:
+        """When that is down to ``samples``."""
+        return Instant(self._last + max(0, -((self._credit - (self._left() - samples) * _US) // self._rate_hz)))
+
+    def _left(self) -> int:
+        if not self._tracks or not self._tracks[0].left:
+            return 0
+        return sum(track.left for track in self._tracks if not track.at_once)
+
     def _advance(self, now: Instant) -> list[_Track]:
         """Returns the tracks that came to their end."""
         self._credit += max(0, now - self._last) * self._rate_hz

@@ -51,6 +51,14 @@ class ClientPlays:
             due = earlier(due, cut.until)
         return due
 
+    def ahead(self, now: Instant) -> int:
+        """What the client was sent and, as far as we know, has not played."""
+        return self._playback.ahead(now)
+
+    def ahead_until(self, samples: int) -> Instant:
+        """When that is down to ``samples``."""
+        return self._playback.ahead_until(samples)
+
     def play(self, response: ResponseId, samples: int, now: Instant, *, at_once: bool) -> list[Action]:
         return _emitted(self._playback.play(response, samples, now, at_once=at_once))
 

@@ -56,7 +56,7 @@ class _Cut(NamedTuple):
 class Replies:
     """``active`` is the response that is being made."""
 
-    __slots__ = ("_cut", "_making", "_parts", "_replies", "_usage", "_waiting", "active")
+    __slots__ = ("_cut", "_made", "_making", "_parts", "_replies", "_usage", "_waiting", "active")
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -64,6 +64,7 @@ class Replies:
         self._waiting: deque[_Waiting] = deque()
         self._replies: dict[ResponseId, Reply] = {}
         self._making: ResponseId | None = None
+        self._made: ResponseId | None = None  # whole, though not all of it was sent
         self._cut: _Cut | None = None  # the last that was broken off
         self.active: Reply | None = None
 
@@ -80,7 +81,7 @@ class Replies:
 
     def check_idle(self) -> None:
         """Raises :class:`~vivavoce.wire.realtime.complaint.Complaint` while a response is made or waited for."""
-        if self.active is not None or self.expected:
+        if (self.active is not None and self._made != self._making) or self.expected:
             which = f" in progress: {self.active.id}" if self.active else ""
             raise Complaint(
                 f"Conversation already has an active response{which}. Wait until the response is finished before "
@@ -151,6 +152,10 @@ class Replies:
         elif reply is self.active:
             yield from reply.text(fact.text, fact.at)
 
+    def made(self, response: ResponseId) -> None:
+        """The model has made all of it: another may be asked for."""
+        self._made = response
+
     def making(self, response: ResponseId) -> Reply | None:
         return self.active if response == self._making else None
 
@@ -158,7 +163,11 @@ class Replies:
         if response == self._making:
             yield from self.over(Outcome.COMPLETED)
 
-    def broken_off(self, response: ResponseId, outcome: Outcome, now: Instant) -> Iterator[Action]:
+    def broken_off(self, response: ResponseId, outcome: Outcome, now: Instant, unsent: int = 0) -> Iterator[Action]:
+        """``unsent`` samples of it were made for nothing."""
+        reply = self._replies.get(response)
+        if unsent and reply is not None and reply.message is not None:
+            reply.message.spoken.unsent += unsent
         if response == self._making and self.active is not None:
             self._cut = _Cut(self.active.id, Instant(now + CANCEL_WITHIN_US))
             yield from self.over(outcome)

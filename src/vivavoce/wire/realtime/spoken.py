@@ -11,11 +11,12 @@ _CLOSING = ".,;:!?…)"
 class Spoken:
     """Grows while the response is made; afterwards it can be cut."""
 
-    __slots__ = ("_segments", "samples")
+    __slots__ = ("_segments", "samples", "unsent")
 
     def __init__(self) -> None:
         self._segments: list[tuple[int, str]] = []  # places growing
         self.samples = 0  # sent so far
+        self.unsent = 0  # made beyond that, when it was cut
 
     @property
     def text(self) -> str:
@@ -50,8 +51,8 @@ class Spoken:
         """The words within the first ``played`` samples; of a stretch that was cut, whole words up to its share."""
         heard = []
         for index, (start, text) in enumerate(self._segments):
-            end = self._segments[index + 1][0] if index + 1 < len(self._segments) else self.samples
-            if played >= end:
+            end = self._segments[index + 1][0] if index + 1 < len(self._segments) else self.samples + self.unsent
+            if played >= end >= start:
                 heard.append(text)
             elif played > start:
                 heard.append(_leading_words(text, (played - start) / (end - start)))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vivavoce.events import CallerSpeechStarted, CallerSpeechStopped, CallerTranscribed, ConnectionId
+from vivavoce.events import CallerSpeechStarted, CallerSpeechStopped, CallerTranscribed, ConnectionId, Samples
 from vivavoce.wire.realtime.actions import Send
 from vivavoce.wire.realtime.clock import InputClock
 from vivavoce.wire.realtime.configuration import TurnDetection
@@ -51,15 +51,25 @@ class CallerTurns:
         return self._parts.configuration.turn_detection is not TurnDetection.CLIENT
 
     def started(self, fact: CallerSpeechStarted) -> Iterator[Send]:
-        if self.speaking or not self._detected:
+        if self.speaking:
+            self._connection = fact.connection
             return
         at = self.clock.position(fact.connection, fact.at)
-        self._again = at < self._ended
-        if self._again:
+        self._again = self._detected and at < self._ended
+        if not self._again:
+            yield from self._start(at, fact.connection)
+
+    def taken(self, at: Samples) -> Iterator[Send]:
+        """The turn is that of a voice from ``at`` on in the caller's audio. Which model hears it is not known yet."""
+        if not self.speaking:
+            yield from self._start(max(self._ended, self.clock.place(at)), ConnectionId(0))
+
+    def _start(self, at: int, connection: ConnectionId) -> Iterator[Send]:
+        if not self._detected:
             return
         self._open = self._parts.new_id("item")
         self._began = at
-        self._connection = fact.connection
+        self._connection = connection
         start_ms = max(self._ms(self._ended), self._ms(at) - self._parts.configuration.prefix_ms)
         kind = "input_audio_buffer.speech_started"
         yield self._parts.writer.send(kind, audio_start_ms=start_ms, item_id=self._open)

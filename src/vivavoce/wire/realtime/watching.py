@@ -18,12 +18,15 @@ from vivavoce.events import (
     Effect,
     Event,
     FinishPlaying,
+    FloorDecided,
+    FloorVerdict,
     Flush,
     ForwardAudio,
     Ignore,
     Instant,
     ModelLost,
     OpenModel,
+    PausePlaying,
     Play,
     PlayoutProgress,
     PlayoutStopped,
@@ -32,7 +35,9 @@ from vivavoce.events import (
     ResponseFinished,
     ResponseInterrupted,
     ResponseStarted,
+    ResumePlaying,
     RunTool,
+    Samples,
     SwapModel,
     Truncate,
     UsageReported,
@@ -42,6 +47,7 @@ from vivavoce.wire.realtime.asking import Asking
 from vivavoce.wire.realtime.callseen import CallSeen, Taken, ended
 from vivavoce.wire.realtime.listening import Listening
 from vivavoce.wire.realtime.parts import Parts
+from vivavoce.wire.realtime.showing import TurnsShown
 from vivavoce.wire.realtime.talking import Talking
 
 _OfAModel = (
@@ -58,9 +64,10 @@ _OfAModel = (
 class Watching:
     """Facts of any but the current model session are late, and are not heeded, as the call does not heed them."""
 
-    __slots__ = ("_asking", "_call", "_listening", "_parts", "_talking")
+    __slots__ = ("_asking", "_call", "_listening", "_parts", "_shown", "_talking")
 
-    def __init__(self, parts: Parts, listening: Listening, talking: Talking, asking: Asking) -> None:
+    def __init__(self, parts: Parts, listening: Listening, talking: Talking, asking: Asking, shown: TurnsShown) -> None:
+        self._shown = shown
         self._parts = parts
         self._listening = listening
         self._talking = talking
@@ -71,8 +78,8 @@ class Watching:
         match value:
             case ForwardAudio(connection, audio):
                 self._listening.clock.forward(connection, audio)
-            case Play():
-                return self._talking.play(value, now)
+            case Play() | FinishPlaying():
+                return self._talking.hear(value, now)
             case (
                 CallerSpeechStarted()
                 | CallerSpeechStopped()
@@ -82,15 +89,19 @@ class Watching:
                 | ResponseFinished()
                 | ResponseInterrupted()
             ):
-                return self._said(value)
-            case FinishPlaying():
-                return self._talking.finish(value, now)
+                return self._said(value, now)
             case Flush():
                 return self._flush(value, now)
             case CancelResponse():
                 return self._talking.cancelled(value, self._call.outcome, now)
             case PlayoutProgress() | PlayoutStopped():
-                return self._talking.carried(value)
+                return self._talking.carried(value, now)
+            case PausePlaying():
+                self._talking.pause()
+            case ResumePlaying():
+                return self._talking.resume(now)
+            case FloorDecided(FloorVerdict.TAKEN, at):
+                return self._turn_taken(at)
             case Truncate():
                 self._talking.replies.heard(value)
             case UsageReported():
@@ -112,38 +123,37 @@ class Watching:
             case Ignore(what, _, samples) if what == "CallerAudio":
                 self._listening.clock.drop(samples)
             case CloseCall():
-                return self._close(value)
+                return self._close(value, now)
         return ()
 
-    def _said(self, fact: _OfAModel) -> Iterable[Action]:
+    def _said(self, fact: _OfAModel, now: Instant) -> Iterable[Action]:
         if not self._call.current(fact.connection):
             return ()
         match fact:
             case CallerSpeechStarted():
                 return self._speech_started(fact)
-            case CallerSpeechStopped():
-                return self._listening.turns.stopped(fact)
-            case CallerTranscribed():
-                return self._listening.turns.transcribed(fact)
+            case CallerSpeechStopped() | CallerTranscribed():
+                return self._shown.hear(fact, quiet=self._talking.silent)
             case ResponseStarted():
-                return self._response_started(fact)
-            case AgentText():
-                return self._talking.replies.text(fact)
-            case ResponseFinished(_, response):
-                return self._talking.replies.finished(response)
+                return self._response_started(fact, now)
+            case AgentText() | ResponseFinished():
+                return self._talking.hear(fact, now)
             case ResponseInterrupted():
                 self._call.taken = Taken.SPEECH
         return ()
 
     def _speech_started(self, fact: CallerSpeechStarted) -> Iterator[Action]:
         self._call.taken = Taken.SPEECH
-        yield from self._listening.turns.started(fact)
+        yield from self._shown.hear(fact, quiet=self._talking.silent)
         yield from self._asking.caller_spoke()
 
-    def _response_started(self, fact: ResponseStarted) -> Iterator[Action]:
-        yield from self._listening.turns.reply_begins(fact.connection)
+    def _turn_taken(self, at: Samples) -> Iterator[Action]:
+        self._call.taken = Taken.SPEECH
+        yield from self._shown.taken(at)
+
+    def _response_started(self, fact: ResponseStarted, now: Instant) -> Iterator[Action]:
         self._listening.answers = False
-        yield from self._talking.replies.started(fact)
+        yield from self._talking.hear(fact, now)
 
     def _flush(self, effect: Flush, now: Instant) -> Iterator[Action]:
         """A client that asks for more is not one that stops playing."""
@@ -161,6 +171,7 @@ class Watching:
         self._listening.clock.swap(effect.connection)
         self._call.swapped(effect)
 
-    def _close(self, effect: CloseCall) -> Iterator[Action]:
+    def _close(self, effect: CloseCall, now: Instant) -> Iterator[Action]:
+        yield from self._talking.close(now)
         yield from self._asking.asides.all_over()
         yield from ended(effect, self._parts.writer, self._talking.replies)

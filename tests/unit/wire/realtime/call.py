@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.wire.realtime.line import ONE, Line
+import msgspec
+
+from tests.unit.wire.realtime.line import OFFER, ONE, Line
 from vivavoce.core.session import Session
 from vivavoce.events import (
     Audio,
@@ -18,6 +20,7 @@ from vivavoce.events import (
     TimePassed,
 )
 from vivavoce.wire.realtime.actions import Action, Emit
+from vivavoce.wire.realtime.configuration import Interruption
 
 PLAN = CallPlan(agent="hotel", models=("scripted",))
 
@@ -25,11 +28,15 @@ PLAN = CallPlan(agent="hotel", models=("scripted",))
 class Call(Line):
     """``effects`` are those of the last thing done; actions that are facts are told to the call at once."""
 
-    def __init__(self, session: dict[str, Any] | None = None, *, plan: CallPlan = PLAN) -> None:
+    def __init__(
+        self, session: dict[str, Any] | None = None, *, plan: CallPlan = PLAN, policy: Interruption = "model"
+    ) -> None:
         self.core = Session()
         self.effects: list[Effect] = []
-        super().__init__(session)
-        self.happens(CallStarted(plan), CallerConnected("realtime", 24_000), ModelReady(ONE))
+        super().__init__(session, offer=msgspec.structs.replace(OFFER, interruption=policy))
+        plan = msgspec.structs.replace(plan, interruption=self.front.configuration.interruption)
+        connected = CallerConnected("realtime", 24_000, self.front.abilities)
+        self.happens(CallStarted(plan), connected, ModelReady(ONE))
 
     def happens(self, *facts: Event) -> list[dict[str, Any]]:
         """Facts of the model, or of the engine."""

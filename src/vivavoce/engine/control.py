@@ -19,7 +19,7 @@ from vivavoce.agent.declaration import Agent, Destination
 from vivavoce.channel.port import Orderable, Orders
 from vivavoce.engine.mistakes import log_mistake
 from vivavoce.engine.webhook import order
-from vivavoce.errors import SetupFault, VivavoceError
+from vivavoce.errors import ChannelFault, SetupFault, VivavoceError
 from vivavoce.events import (
     LEAVE_NOTE,
     SEND_DIGITS,
@@ -141,14 +141,24 @@ class ControlTools:
     async def _transfer(self, tool_call: ToolCallId, arguments: str) -> Answer:
         wanted = msgspec.json.decode(arguments, type=_Transfer)
         destination = _chosen("destination", wanted.destination, {one.name: one for one in self.agent.control.transfer})
-        orders = self._around.orders()
-        if orders is not None:
-            await orders.transfer(destination.to, self._introduction(destination, wanted.summary))
-        elif self.agent.control.transfer_webhook is not None:
+        if not await self._by_the_channel(destination, wanted.summary):
             await self._order_transfer(tool_call, destination, wanted.summary)
-        else:
-            raise _Impossible("The caller cannot be transferred on this line. Say so, and offer to take a message.")
         return {"transferred": True, "destination": destination.name}
+
+    async def _by_the_channel(self, destination: Destination, summary: str) -> bool:
+        """Whether that is done; if not, there is a webhook."""
+        orders, has_webhook = self._around.orders(), self.agent.control.transfer_webhook is not None
+        if orders is None and not has_webhook:
+            raise _Impossible("The caller cannot be transferred on this line. Say so, and offer to take a message.")
+        if orders is None:
+            return False
+        try:
+            await orders.transfer(destination.to, self._introduction(destination, summary))
+        except ChannelFault:
+            if has_webhook:
+                return False
+            raise
+        return True
 
     def _introduction(self, destination: Destination, summary: str) -> str:
         """Empty for a blind transfer. A model that has no summary does not make a warm one blind."""

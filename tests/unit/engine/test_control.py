@@ -130,7 +130,8 @@ def test_a_destination_nobody_named_is_refused_with_the_known_ones() -> None:
     assert telephone.given == []
 
 
-def test_where_the_channel_cannot_the_webhook_does(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("channel", [None, Telephone(ChannelFault("not this line"))])
+def test_where_the_channel_cannot_the_webhook_does(monkeypatch: pytest.MonkeyPatch, channel: object) -> None:
     sent: list[tuple[Webhook, Mapping[str, str], str]] = []
 
     async def order(webhook: Webhook, what: Mapping[str, str], *, idempotency_key: str) -> None:
@@ -138,7 +139,7 @@ def test_where_the_channel_cannot_the_webhook_does(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(module, "order", order)
     webhook = Webhook("https://pbx.example.com", "s")
-    tools = Desk().tools(replace(AGENT, control=replace(CONTROL, transfer_webhook=webhook)))
+    tools = Desk(channel).tools(replace(AGENT, control=replace(CONTROL, transfer_webhook=webhook)))
     status, _ = run(tools, "transfer_call", destination="manager", summary="Is angry.")
     assert status is ToolStatus.OK
     told = {

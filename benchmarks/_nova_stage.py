@@ -21,8 +21,8 @@ from vivavoce.emulator.faults import Fault
 from vivavoce.emulator.listen import Door, listening
 from vivavoce.emulator.rules import Rules
 from vivavoce.emulator.service import Emulator, EmulatorSettings, fixed
-from vivavoce.engine.answer import plan_of
 from vivavoce.engine.call import Call, CallResult
+from vivavoce.engine.planning import plan_of
 from vivavoce.events import Audio, Effect, Event, Instant
 from vivavoce.ledger.swaps import UsualWaits
 from vivavoce.ledger.turns import Turn, fold_turns

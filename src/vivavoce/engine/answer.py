@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +15,19 @@ from vivavoce import __version__
 from vivavoce.agent.declaration import Agent
 from vivavoce.channel.port import Channel
 from vivavoce.engine.call import Call, CallResult, ToolOutcome, Tools, Witness
-from vivavoce.events import CallPlan, Effect, Event, Instant, ToolCallId
+from vivavoce.engine.control import ControlTools, Surroundings, orders_of
+from vivavoce.engine.planning import plan_of, tool_plans, wants_ear
+from vivavoce.errors import SetupFault
+from vivavoce.events import Effect, Event, HoldChanged, Instant, ToolApproved, ToolCallId, ToolDenied
+from vivavoce.ledger.spend import spend_plan
+from vivavoce.model.local.clips import LocalClips
 from vivavoce.model.port import Model
 from vivavoce.timeline.disk import Disk
 from vivavoce.timeline.recording import Recorder
 from vivavoce.timeline.schema import VERSION, Header
 from vivavoce.timeline.write import TimelineWriter
 from vivavoce.tools.runner import ToolRunner
+from vivavoce.voice.ear import make_ear
 
 _log = logging.getLogger(__name__)
 
@@ -49,37 +55,49 @@ class Keeping:
     call: str = ""
 
 
-def plan_of(agent: Agent, models: Sequence[Model]) -> CallPlan:
-    """What the core must know of an agent."""
-    return CallPlan(
-        agent=agent.name,
-        models=tuple(model.profile.name for model in models),
-        greeting=agent.greeting,
-        farewell=agent.farewell,
-        apology=agent.apology,
-        interruption=agent.turns.interruption,
-        protect_greeting=agent.turns.protect_greeting,
-        silence_limit_us=agent.limits.silence_ms * 1000,
-        call_limit_us=agent.limits.call_ms * 1000,
-    )
-
-
 def new_call_id(opened: datetime) -> str:
     """Sorts by time, and two calls of one second do not meet."""
     return f"{opened:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-class _AllTools:
-    """The agent's own functions, and beside them those of a client that runs its tools itself."""
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """How a call becomes another agent: its models made for that one, always the same ones in the same order, and its
+    file read. Both may block, and raise :class:`~vivavoce.errors.SetupFault`.
+    """
 
-    def __init__(self, own: ToolRunner, client: Tools | None) -> None:
-        self._own = own
+    make_models: Callable[[Agent], Sequence[Model]]
+    load_agent: Callable[[Path], Agent]
+
+
+class _AllTools:
+    """The agent's own tools, those of call control, and beside them those of a client that runs its tools itself."""
+
+    def __init__(self, agent: Agent, control: ControlTools, client: Tools | None) -> None:
+        self._runners = [_runner(agent)]  # the last one is of the agent that speaks now
+        self._control = control
         self._client = client
 
+    def become(self, agent: Agent) -> None:
+        """Tools that run go on; new ones are this agent's."""
+        self._control.agent = agent
+        self._runners.append(_runner(agent))
+
     async def run(self, tool_call: ToolCallId, name: str, arguments: str) -> ToolOutcome:
-        if self._client is not None and not self._own.knows(name):
+        if self._control.knows(name):
+            return await self._control.run(tool_call, name, arguments)
+        own = self._runners[-1]
+        if self._client is not None and not own.knows(name):
             return await self._client.run(tool_call, name, arguments)
-        return await self._own.run(name, arguments)
+        return await own.run(name, arguments)
+
+    async def close(self) -> None:
+        for runner in self._runners:
+            await runner.close()
+
+
+def _runner(agent: Agent) -> ToolRunner:
+    return ToolRunner(agent.tools, result_bytes=agent.limits.result_bytes)
 
 
 class Answering:
@@ -89,7 +107,7 @@ class Answering:
     in a thread.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a call is made of
         self,
         agent: Agent,
         channel: Channel,
@@ -99,9 +117,12 @@ class Answering:
         keeping: Keeping,
         witnesses: Sequence[Witness] = (),
         client_tools: Tools | None = None,
+        changing: Changing | None = None,
+        outbound: bool = False,
     ) -> None:
-        """``client_tools`` runs what the agent has no function for. Raises :class:`~vivavoce.errors.StoreFault` if
-        nothing can be kept where the call is to be.
+        """``client_tools`` runs what the agent has no function for. ``outbound``: we called, and a machine may answer.
+        Raises :class:`~vivavoce.errors.StoreFault` if nothing can be kept where the call is to be, and
+        :class:`~vivavoce.errors.NotAvailable` if the agent's policy of turns needs a package that is not here.
         """
         disk = keeping.disk
         self.call = keeping.call or new_call_id(opened)
@@ -109,9 +130,16 @@ class Answering:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._store_failure = ""
         self._recorder = Recorder(disk, self.folder, self._store_failed) if agent.record else None
-        self._tools = ToolRunner(agent.tools, result_bytes=agent.limits.result_bytes)
-        tools = _AllTools(self._tools, client_tools)
-        self._call = Call(plan_of(agent, models), channel, models, tools, (self._keep, *witnesses))
+        self._agent = agent
+        self._changing = changing
+        self._rate_hz = channel.rate_hz
+        around = Surroundings(self.call, lambda: orders_of(channel), self._become, self._load)
+        self._tools = _AllTools(agent, ControlTools(agent, around), client_tools)
+        ear = make_ear(channel.rate_hz) if wants_ear(agent, outbound=outbound) else None
+        plan = plan_of(agent, models, spend_plan(agent, [model.profile.name for model in models]))
+        speaks = all(model.profile.speaks for model in models)
+        clips = None if speaks else LocalClips(agent.language)
+        self._call = Call(plan, channel, models, self._tools, (self._keep, *witnesses), ear=ear, clips=clips)
         header = Header(
             vivavoce_timeline=VERSION,
             call=self.call,
@@ -140,9 +168,37 @@ class Answering:
         """End the call now. From the call's own loop."""
         self._call.stop(reason)
 
-    def revise(self, models: Sequence[Model], interruption: str) -> None:
-        """The agent is another from now on: :meth:`vivavoce.engine.call.Call.revise`."""
-        self._call.revise(models, interruption)
+    def revise(self, agent: Agent, models: Sequence[Model]) -> None:
+        """The agent is another from now on, with ``models`` made for it: :meth:`vivavoce.engine.call.Call.revise`."""
+        self._agent = agent
+        self._tools.become(agent)
+        needs_ear = agent.turns.listens and not self._call.hears
+        ear = make_ear(self._rate_hz) if needs_ear else None
+        self._call.revise(models, agent.turns.interruption, tool_plans(agent), ear)
+
+    def approve(self, tool_call: str, by: str) -> None:
+        """Somebody says that this tool may run."""
+        self._call.tell(ToolApproved(ToolCallId(tool_call), by))
+
+    def deny(self, tool_call: str, by: str, reason: str) -> None:
+        """Somebody says that it must not."""
+        self._call.tell(ToolDenied(ToolCallId(tool_call), by, reason))
+
+    def hold(self, held: bool, by: str) -> None:  # as the fact has it
+        """Let the caller wait, or talk again."""
+        self._call.tell(HoldChanged(held, by))
+
+    async def _become(self, agent: Agent) -> None:
+        """The call goes on as this agent. Raises :class:`~vivavoce.errors.SetupFault`; then nothing has changed."""
+        if self._changing is None:
+            raise SetupFault("this call cannot become another agent", hint="serve the agent with vivavoce serve")
+        models = await asyncio.to_thread(self._changing.make_models, agent)
+        self.revise(agent, models)
+
+    def _load(self, path: Path) -> Agent:
+        if self._changing is None:
+            raise SetupFault("this call cannot become another agent", hint="serve the agent with vivavoce serve")
+        return self._changing.load_agent(path)
 
     def _keep(self, at: Instant, value: Event | Effect) -> None:
         """The first witness."""

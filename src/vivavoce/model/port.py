@@ -23,7 +23,8 @@ class ModelProfile:
     """What differs between models, as data. ``description`` is honest about what the model can and cannot do.
 
     ``simulated`` marks a stand-in whose figures say nothing about a real provider. ``voices`` are the names that an
-    agent file may give in ``voice``; empty where nobody knows them beforehand.
+    agent file may give in ``voice``; empty where nobody knows them beforehand. ``speaks``: it can be told what to say
+    while it talks; for one that cannot, the embedded voice says that a tool takes its time.
     """
 
     name: str
@@ -32,6 +33,7 @@ class ModelProfile:
     output_rate_hz: int
     simulated: bool = False
     voices: tuple[str, ...] = ()
+    speaks: bool = True
 
 
 class ModelSession(Protocol):

@@ -15,9 +15,10 @@ from datetime import datetime
 from pathlib import Path
 
 from vivavoce.agent.declaration import Agent
+from vivavoce.agent.file import load_agent
 from vivavoce.channel.port import Channel
 from vivavoce.console.feed import CallFeed
-from vivavoce.engine.answer import AnsweredCall, Answering, Keeping, new_call_id
+from vivavoce.engine.answer import AnsweredCall, Answering, Changing, Keeping, new_call_id
 from vivavoce.engine.call import Tools, Witness
 from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import Refused
@@ -48,6 +49,8 @@ class ServedAgent:
     """Their names, in order of preference."""
     voices: tuple[str, ...] = ()
     """Those that the first of them has; empty where nobody knows."""
+    with_variables: Callable[[Mapping[str, str]], Agent] | None = None
+    """The agent for one call that gives these variables; may block. Raises :class:`~vivavoce.errors.SetupFault`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -101,8 +104,11 @@ class Desk:
         admission: Admission,
         metrics: Metrics | None = None,
         worker: int = 0,
+        load_agent: Callable[[Path], Agent] = load_agent,
     ) -> None:
-        """``worker`` is the process's number, which the ids of its calls tell."""
+        """``worker`` is the process's number, which the ids of its calls tell. ``load_agent`` reads the file of an agent
+        that a call becomes.
+        """
         self.admission = admission
         self._metrics = metrics or Metrics()
         self.lag = LagWindow()
@@ -111,6 +117,7 @@ class Desk:
         self._disk = disk
         self._now = now
         self._worker = worker
+        self._load_agent = load_agent
         self._live: dict[str, LiveCall] = {}
         self.change = asyncio.Event()
         """Set when calls come or go the next time, and then another."""
@@ -165,12 +172,16 @@ class Desk:
         agent: Agent | None = None,
         client_tools: Tools | None = None,
         witnesses: Sequence[Witness] = (),
+        make_models: Callable[[Agent], Sequence[Model]] | None = None,
+        outbound: bool = False,
     ) -> LiveCall:
-        """A call about to be run: give it to :meth:`run`. ``agent`` is what the caller made of the served one. What
-        blocks is done in a thread.
+        """A call about to be run: give it to :meth:`run`. ``agent`` is what the caller made of the served one,
+        ``make_models`` makes models for what the call may become. ``outbound``: we called. What blocks is done in a
+        thread.
         """
         agent = agent or served.agent
         opened = self._now()
+        changing = Changing(make_models or served.make_models, self._load_agent)
 
         def begin() -> LiveCall:
             models = served.make_models(agent)
@@ -183,6 +194,8 @@ class Desk:
                 keeping=Keeping(self._calls, self._disk, marked(new_call_id(opened), self._worker)),
                 witnesses=(*witnesses, feed.observe),
                 client_tools=client_tools,
+                changing=changing,
+                outbound=outbound,
             )
             return LiveCall(answering, served, opened, feed)
 

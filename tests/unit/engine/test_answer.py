@@ -15,9 +15,10 @@ import pytest
 from vivavoce.agent.declaration import Agent, Limits, TurnPolicy
 from vivavoce.audio.pcm import silence
 from vivavoce.channel.memory import MemoryChannel
-from vivavoce.engine.answer import AnsweredCall, Answering, Keeping, new_call_id, plan_of
+from vivavoce.engine.answer import AnsweredCall, Answering, Keeping, new_call_id
 from vivavoce.engine.call import Witness
 from vivavoce.engine.clock import run
+from vivavoce.engine.planning import plan_of
 from vivavoce.errors import StoreFault
 from vivavoce.events import CallPlan, CloseCall, Disposition, Effect, Event, Instant, StopRequested, StoreFailed
 from vivavoce.model.scripted import End, Say, Script, ScriptedModel, Step, When
@@ -324,6 +325,7 @@ def test_the_plan_is_the_agents() -> None:
         interruption="never",
         protect_greeting=True,
         silence_limit_us=5_000_000,
+        reprompt_us=15_000_000,
         call_limit_us=60_000_000,
     )
 

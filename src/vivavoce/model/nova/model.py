@@ -274,6 +274,7 @@ def _profile(sonic: NovaSonic, opening: Opening, endpoint: str) -> ModelProfile:
         output_rate_hz=opening.output_rate_hz,
         simulated=simulated,
         voices=tuple(voice.name for voice in sonic.voices),
+        speaks=sonic.text_input,
     )
 
 

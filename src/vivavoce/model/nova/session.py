@@ -238,7 +238,12 @@ class NovaSession:
         if stream.credentials_expire is not None:
             life = min(life, stream.credentials_expire - self._plan.now())
         lifetime_us = max(1, life // timedelta(microseconds=1))  # 0 would be for ever
-        return ModelReady(self._connection, lifetime_us, round(self._plan.reply_limit_s * 1_000_000))
+        return ModelReady(
+            self._connection,
+            lifetime_us,
+            round(self._plan.reply_limit_s * 1_000_000),
+            speaks=self._plan.model.text_input,
+        )
 
     async def _close(self, stream: Stream) -> None:
         """In the order that the service wants, and not for long."""

@@ -49,7 +49,13 @@ class ClientCall:
             make_models=lambda _agent: self._served.make_models(agent),
         )
         try:
-            live = await self._desk.answering(served, self.channel, client_tools=self.tools, witnesses=(witness,))
+            live = await self._desk.answering(
+                served,
+                self.channel,
+                client_tools=self.tools,
+                witnesses=(witness,),
+                make_models=self._served.make_models,
+            )
         except BaseException:
             self._made.cancel()
             raise
@@ -65,7 +71,7 @@ class ClientCall:
         if [model.profile.name for model in models] != list(self._served.models):
             raise UsageError("not all of the agent's models can be told this", hint="see the server's agent file")
         live = await asyncio.shield(self._made)
-        live.answering.revise(models, agent.turns.interruption)
+        live.answering.revise(replace(self._served.agent, turns=agent.turns), models)
         self._configuration = configuration
 
     def make_models_aside(self, instructions: str | None) -> Sequence[Model]:

@@ -106,8 +106,8 @@ class Desk:
         worker: int = 0,
         load_agent: Callable[[Path], Agent] = load_agent,
     ) -> None:
-        """``worker`` is the process's number, which the ids of its calls tell. ``load_agent`` reads the file of an agent
-        that a call becomes.
+        """``worker`` is the process's number, which the ids of its calls tell. ``load_agent`` reads the file of an
+        agent that a call becomes.
         """
         self.admission = admission
         self._metrics = metrics or Metrics()

@@ -20,34 +20,56 @@ NAMES = [ResponseId(name) for name in ("a", "b", "c")]
 
 @dataclass
 class FarEnd:
-    """Plays what it gets, so long after it was sent, and its marks take as long to come back."""
+    """Plays what it gets, and its marks take so long to come back. What it is sent takes ``way_s``, and where it has
+    nothing it waits ``begins_s`` before it plays.
+    """
 
     delay_s: float
     marks_come: bool
+    way_s: float = 0.0
+    begins_s: float = 0.0
+    coming: deque[tuple[float, SendMedia | Mark | Clear]] = field(default_factory=deque)
     queue: deque[bytes | str] = field(default_factory=deque)
     heard: bytearray = field(default_factory=bytearray)
     playing_s: float = 0.0
     returning: deque[tuple[float, str]] = field(default_factory=deque)
 
     def receive(self, wish: SendMedia | Mark | Clear, now_s: float) -> None:
+        self.coming.append((now_s + self.way_s, wish))
         self.play(now_s)
+
+    def play(self, now_s: float) -> None:
+        while self.coming and self.coming[0][0] <= now_s + 1e-9:
+            at_s, wish = self.coming.popleft()
+            self.play_until(at_s)
+            self.obey(wish, at_s)
+        self.play_until(now_s)
+
+    def obey(self, wish: SendMedia | Mark | Clear, now_s: float) -> None:
         if isinstance(wish, Clear):
             names = [name for name in self.queue if isinstance(name, str)]
             self.returning.extend((now_s + self.delay_s, name) for name in names)
             self.queue.clear()
+            self.playing_s = max(self.playing_s, now_s)  # of the frame it is at, nothing is taken back
         else:
+            if not self.queue and self.playing_s <= now_s:
+                self.playing_s = now_s + self.begins_s
             self.queue.append(wish.pcm if isinstance(wish, SendMedia) else wish.name)
 
-    def play(self, now_s: float) -> None:
+    def play_until(self, now_s: float) -> None:
+        """In frames of 20 ms."""
         while self.queue:
             first = self.queue[0]
             if isinstance(first, bytes):
-                if self.playing_s + len(first) / 2 / RATE_HZ > now_s + 1e-9:
+                if self.playing_s > now_s - STEP_S + 1e-9:
                     return
-                self.playing_s += len(first) / 2 / RATE_HZ
-                self.heard += first
+                self.playing_s += STEP_S
+                self.heard += first[: FRAME * 2]
+                if len(first) > FRAME * 2:
+                    self.queue[0] = first[FRAME * 2 :]
+                    continue
             elif self.marks_come:
-                self.returning.append((now_s + self.delay_s, first))
+                self.returning.append((max(self.playing_s, 0.0) + self.delay_s, first))
             self.queue.popleft()
         self.playing_s = max(self.playing_s, now_s)
 
@@ -154,3 +176,69 @@ def test_no_queue_at_all(actions: list[tuple[str, ResponseId, int]]) -> None:
     call.wait(sum(call.given.values()) / RATE_HZ + 0.1)
     judge(call, {response for action, response, _ in actions if action == "flush"})
     assert len(call.far.heard) // 2 <= (call.now_s + 0.021) * RATE_HZ
+
+
+# -- pauses -----------------------------------------------------------------------------------------------------------
+
+FIRST_MARK_S = 0.3
+"""200 ms of sound, and what the messages that bring it hold beyond."""
+
+
+def numbered(first: int, samples: int) -> bytes:
+    """No two samples alike, none of them silence."""
+    return b"".join((first + n + 1).to_bytes(2, "little") for n in range(samples))
+
+
+PAUSES = st.tuples(
+    st.sampled_from(["play", "play", "wait", "wait", "pause", "resume"]), st.integers(1, 60).map(lambda n: n * 10)
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(PAUSES, max_size=16),
+    st.sampled_from([0.0, 0.05, 0.2]),
+    st.sampled_from([0.0, 0.06]),
+    st.sampled_from([0.0, 0.1]),
+    st.integers(1, 5),
+)
+def test_after_a_pause_the_carrier_goes_on_where_it_was(
+    actions: list[tuple[str, int]], delay_s: float, way_s: float, begins_s: float, frames: int
+) -> None:
+    """Nothing is left out; what is heard twice is a round trip, or what was played before the first mark came back."""
+    playout = QueuedPlayout(RATE_HZ, frames)
+    call = Call(playout, FarEnd(delay_s, True, way_s, begins_s))
+    trip_s = delay_s + way_s + 2 * STEP_S  # marks are looked for every 20 ms
+    given, bounds_s = 0, [0.0]
+    for action, ms in actions:
+        if action == "play":
+            samples = ms * RATE_HZ // 1000
+            playout.play(NAMES[0], numbered(given, samples))
+            given += samples
+        elif action == "pause":
+            told = playout._line.told
+            bounds_s.append(trip_s + (0 if told else FIRST_MARK_S + begins_s))
+            playout.pause(call.now_s)
+            call.wait(way_s + begins_s + STEP_S)
+            quiet = len(call.far.heard)
+            call.wait(0.2)
+            assert len(call.far.heard) == quiet, "it plays on while it is paused"
+        elif action == "resume":
+            playout.resume()
+        else:
+            call.wait(ms / 1000)
+        call.settle()
+    playout.resume()
+    playout.finish(NAMES[0])
+    call.wait(2 * given / RATE_HZ + len(bounds_s) + OVERDUE_S)
+    heard = [int.from_bytes(call.far.heard[at : at + 2], "little") for at in range(0, len(call.far.heard), 2)]
+    last = 0
+    for number in filter(None, heard):
+        assert number <= last + 1, "something was left out"
+        assert (last + 1 - number) / RATE_HZ <= max(bounds_s) + 1e-9, "too much was heard twice"
+        last = number
+    assert last == given
+    positions = [report.played for report in call.reports]
+    assert positions == sorted(positions)
+    assert positions[-1] == given
+    assert positions.count(given) <= 2, "by its last mark, and once more if it was finished only then"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from vivavoce.agent.declaration import Agent
-from vivavoce.cli.options import Chosen
+from vivavoce.cli.options import Chosen, read_variables
 from vivavoce.engine import clock
 from vivavoce.errors import UsageError
 from vivavoce.model.port import Model
@@ -96,7 +96,12 @@ def _served(name: str, chosen: Chosen) -> ServedAgent:
     def make_models(revised: Agent) -> Sequence[Model]:
         return own if revised == agent else chosen.usable_models(revised)
 
-    return ServedAgent(name, agent, make_models, tuple(one.name for one in profiles), profiles[0].voices)
+    def with_variables(variables: Mapping[str, str]) -> Agent:
+        given = {**read_variables(chosen.variables), **variables}
+        return replace(chosen, variables=[f"{name}={value}" for name, value in given.items()]).read_agent()
+
+    models = tuple(one.name for one in profiles)
+    return ServedAgent(name, agent, make_models, models, profiles[0].voices, with_variables)
 
 
 def named(argument: str) -> tuple[str, Path]:

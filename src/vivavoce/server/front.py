@@ -16,7 +16,6 @@ from vivavoce.server.realtime.peers import hang_up, make_call, only_for_sip
 from vivavoce.server.realtime.socket import realtime_socket
 from vivavoce.server.settings import is_loopback
 from vivavoce.server.telephony.routes import routes
-from vivavoce.server.telephony.settings import TelephonySettings
 
 
 def front_application(door: Door) -> Starlette:
@@ -38,10 +37,18 @@ def ways_in(door: Door) -> Sequence[BaseRoute]:
 def carriers(door: Door) -> Sequence[BaseRoute]:
     """Those of the telephone carriers that are set up."""
     settings = door.settings
-    if settings.telephony == TelephonySettings(audiosocket=settings.telephony.audiosocket):
-        return ()  # none of them needs an address
+    if not settings.telephony.any_carrier:
+        return ()
     if settings.telephony.lets_anybody_in and not is_loopback(settings.host):
         hint = "insecure = true is for tests on this machine; set the carrier's secret instead"
         raise UsageError(f"listening on {settings.host} with a carrier that is not checked", hint=hint)
     key = door.sealer.derived("telephony tickets")
-    return routes(door.desk, settings.telephony, public_url=settings.public_url, ticket_key=key, now=door.now)
+    return routes(
+        door.desk,
+        settings.telephony,
+        public_url=settings.public_url,
+        ticket_key=key,
+        now=door.now,
+        mark=door.marked,
+        workers=settings.workers,
+    )

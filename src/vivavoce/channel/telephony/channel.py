@@ -12,9 +12,11 @@ from vivavoce.channel.port import EmitChannelEvent
 from vivavoce.channel.telephony.intake import Intake
 from vivavoce.channel.telephony.keys import KeyRow
 from vivavoce.channel.telephony.line import CallControl, Transport
+from vivavoce.channel.telephony.orders import LineOrders
 from vivavoce.channel.telephony.playout import PacedPlayout, Playout, QueuedPlayout
 from vivavoce.errors import ChannelFault, VivavoceError
 from vivavoce.events import (
+    Ability,
     Audio,
     CallerAudio,
     CallerConnected,
@@ -25,7 +27,10 @@ from vivavoce.events import (
     FinishPlaying,
     Flush,
     HangUp,
+    PausePlaying,
     Play,
+    ResponseId,
+    ResumePlaying,
 )
 from vivavoce.wire.telephony.line import (
     Codec,
@@ -49,13 +54,15 @@ MALFORMED_LIMIT = 100
 """So many malformed messages and the line is given up."""
 FAREWELL_S = 3.0
 """What the closing messages and the carrier's REST interface have for ending a call."""
+HANDOVER_S = 5.0
+"""So long after a call was handed over its stream may have ended before that counts as the caller's hanging up."""
 
 _log = logging.getLogger(__name__)
 
 
 class TelephonyChannel:
     """A :class:`~vivavoce.channel.port.Channel`. ``codec`` has read ``started``, the beginning of the stream, from
-    ``transport``. ``control`` ends the call where closing the stream does not.
+    ``transport``. ``control`` ends the call where closing the stream does not, and hands it over.
     """
 
     def __init__(
@@ -71,7 +78,6 @@ class TelephonyChannel:
         self._codec = codec
         self._transport = transport
         self._clock_s = clock_s
-        self._control = control
         self._facts = _Facts(LONGEST_WAIT_MS * started.rate_hz // 1000)
         self._keys = KeyRow()
         self._outgoing = asyncio.Event()  # there may be something to send
@@ -80,10 +86,11 @@ class TelephonyChannel:
         if codec.queues:
             self._playout = QueuedPlayout(self.rate_hz, codec.frames_per_message)
         self._hung_up = False
+        self.orders = LineOrders(self.rate_hz, control, self._say, self._take_back)
 
     async def run(self, emit: EmitChannelEvent) -> None:
         intake = Intake(self.rate_hz, self._clock_s())
-        self._facts.put(CallerConnected(self.name, self.rate_hz))
+        self._facts.put(CallerConnected(self.name, self.rate_hz, (Ability.PAUSE,)))
         try:
             await _first_of(self._emit(emit), self._read(intake), self._keep_time(intake), self._write())
         finally:
@@ -97,10 +104,22 @@ class TelephonyChannel:
                 self._playout.finish(response)
             case Flush(response):
                 self._playout.flush(response, self._clock_s())
+            case PausePlaying():
+                self._playout.pause(self._clock_s())
+            case ResumePlaying():
+                self._playout.resume()
             case HangUp():
                 self._hung_up = True
         self._tell_reports()
         self._outgoing.set()
+
+    def _say(self, response: ResponseId, pcm: bytes) -> None:
+        self._playout.play(response, pcm)
+        self._playout.finish(response)
+        self._outgoing.set()
+
+    def _take_back(self, response: ResponseId) -> None:
+        self.perform(Flush(response))
 
     # -- the tasks of a line; the first to return ends it -------------------------------------------------------------
 
@@ -134,6 +153,9 @@ class TelephonyChannel:
 
     async def _end(self) -> None:
         self._tell_row(self._keys.end())
+        if self.orders.handed_over:
+            self._transport = _Closed()
+            await asyncio.sleep(HANDOVER_S)  # whoever had it handed over hangs up meanwhile
         self._facts.put(CallerHungUp())
         await asyncio.Event().wait()
 
@@ -190,7 +212,9 @@ class TelephonyChannel:
 
     def _tell_reports(self) -> None:
         while self._playout.reports:
-            self._facts.put(self._playout.reports.popleft())
+            report = self._playout.reports.popleft()
+            if not self.orders.takes(report):
+                self._facts.put(report)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -198,11 +222,11 @@ class TelephonyChannel:
         """Says goodbye to the carrier, within a limit, whoever ended the call."""
         try:
             async with asyncio.timeout(FAREWELL_S):
-                if self._hung_up:
+                if self._hung_up and not self.orders.handed_over:
                     await self._hang_up_line()
                 await self._transport.close()
-                if self._hung_up and self._control is not None:
-                    await self._control.hang_up()
+                if self._hung_up:
+                    await self.orders.hang_up()
         except (VivavoceError, TimeoutError):
             _log.warning("a carrier could not be told that the call is over")
 
@@ -210,6 +234,19 @@ class TelephonyChannel:
         messages: list[Message] = [*self._codec.send(HangUpLine())]
         for message in messages:
             await self._transport.send(message)
+
+
+class _Closed:
+    """What is left of a transport whose other side has closed in order. Nothing arrives anywhere."""
+
+    async def receive(self) -> Message | None:
+        return None
+
+    async def send(self, message: Message) -> None:
+        del message
+
+    async def close(self) -> None:
+        """It is."""
 
 
 class _Facts:

@@ -32,8 +32,8 @@ class CallControl(Protocol):
 
     async def hang_up(self) -> None: ...
 
-    async def transfer(self, to: str) -> None:
-        """Connect the caller with ``to`` (a number in E.164 form, or what the carrier takes) instead of the agent. The
-        media stream ends by it.
+    async def transfer(self, to: str, summary: str) -> None:
+        """Connect the caller with ``to`` (a number in E.164 form, a SIP address, or what the carrier takes) instead of
+        the agent. ``summary`` is spoken to whoever answers, before; empty for none. The media stream ends by it.
         """
         ...

@@ -3,6 +3,12 @@
 Two kinds of carriers, one surface (:class:`Playout`). Most keep a queue: they are sent a little ahead, so that a stall
 of ours is not heard, and say by marks how far they have played; what they have not played can be taken back.
 AudioSocket plays what it gets when it gets it: it is sent 20 ms every 20 ms and nothing ahead.
+
+**How exact a pause is.** Paced: to the sample. A queue is cleared, and what it had not played is sent again when the
+agent goes on: from the last mark and the time since, which is behind what the carrier has played by the way of that
+mark here and of the clear there. So no sample is lost, and at most one round trip is heard twice. Until the first mark
+of a stretch came back (some 200 ms and a round trip) nobody knows how long the carrier takes to begin: then that
+stretch begins anew.
 """
 
 from __future__ import annotations
@@ -43,6 +49,12 @@ class Playout(Protocol):
         """The carrier asked to wait, or to go on."""
         ...
 
+    def pause(self, now_s: float) -> None:
+        """Play nothing, and keep what is there."""
+        ...
+
+    def resume(self) -> None: ...
+
     def next(self, now_s: float) -> LineWish | None:
         """What to send now; None if nothing is due."""
         ...
@@ -79,6 +91,13 @@ class PacedPlayout:
     def hold(self, held: bool) -> None:
         del held
 
+    def pause(self, now_s: float) -> None:
+        del now_s
+        self._queue.pause()
+
+    def resume(self) -> None:
+        self._queue.resume()
+
     def next(self, now_s: float) -> LineWish | None:
         if now_s < self._due_s:
             return None
@@ -96,11 +115,12 @@ class PacedPlayout:
 
 @dataclass(slots=True)
 class _Response:
-    """Samples: given to us, put on the line, played as far as is known."""
+    """Samples: given to us, put on the line, played as far as is known, reported so."""
 
     given: int = 0
     sent: int = 0
     played: int = 0
+    reported: int = 0
     finished: bool = False
     flushed: bool = False
     over: bool = False
@@ -140,6 +160,8 @@ class _Line:
         self._rate_hz = rate_hz
         self.sent = 0
         self.marked = 0
+        self.told = True
+        """Whether a mark of this stretch came back; while nothing is out there is nothing to tell."""
         self._base = 0
         self._base_s = 0.0
         self._epoch = 0
@@ -149,9 +171,13 @@ class _Line:
     def played(self, now_s: float) -> int:
         return min(self.sent, self._base + max(0, round((now_s - self._base_s) * self._rate_hz)))
 
+    def surely_played(self, now_s: float) -> int:
+        """No more than the carrier has played, whatever it takes to begin."""
+        return self.played(now_s) if self.told else self._base
+
     def send(self, samples: int, now_s: float) -> None:
         if self.played(now_s) == self.sent:  # it had run dry: this is played from now on
-            self._base, self._base_s = self.sent, now_s
+            self._base, self._base_s, self.told = self.sent, now_s, False
         self.sent += samples
 
     def ahead_until_s(self, samples: int) -> float:
@@ -172,7 +198,7 @@ class _Line:
         while True:
             pending, position = self._marks.popleft()
             if pending == name:
-                self._base, self._base_s = position, now_s
+                self._base, self._base_s, self.told = position, now_s, True
                 return position
 
     @property
@@ -184,12 +210,14 @@ class _Line:
 
     def give_up(self) -> int:
         """The position of the oldest mark, which is out no more."""
+        self.told = True  # as much as ever will be
         return self._marks.popleft()[1]
 
     def clear(self) -> None:
         self._epoch += 1
         self._marks.clear()
         self.sent = self.marked = self._base = 0
+        self.told = True
 
 
 class QueuedPlayout:
@@ -206,6 +234,8 @@ class QueuedPlayout:
         self._unplayed: deque[tuple[int, _Piece]] = deque()  # on the line, with their positions there
         self._clear_due = False
         self._held = False
+        self._paused = False
+        self._evidence = Evidence.MARK
 
     def play(self, response: ResponseId, pcm: bytes) -> None:
         state = self._state(response)
@@ -222,28 +252,37 @@ class QueuedPlayout:
         state = self._state(response)
         state.flushed = True
         self._unsent = deque(piece for piece in self._unsent if piece.response != response)
-        played = self._line.played(now_s)
-        self._take_played(played)
+        self._take_played(self._line.played(now_s))
+        guess = self._evidence
         if any(piece.response == response for _, piece in self._unplayed):
-            # The carrier drops all it has, so what belongs to other responses is sent again.
-            again = [piece for _, piece in self._unplayed if piece.response != response]
-            for piece in again:
-                self._responses[piece.response].sent -= piece.samples
-            self._unsent.extendleft(reversed(again))
-            self._unplayed.clear()
-            self._line.clear()
-            self._clear_due = True
-        self.reports.append(PlayoutStopped(response, Samples(state.played), Evidence.PLAYED))
-        for other, its in self._responses.items():
-            self._end(other, its)
+            guess = self._guess
+            self._take_back(but=response)
+        self.reports.append(PlayoutStopped(response, Samples(state.played), guess))
+        self._tell_ends()
 
     def mark_reached(self, name: str, now_s: float) -> None:
         position = self._line.reached(name, now_s)
         if position is not None:
-            self._report(position, Evidence.PLAYED)
+            self._evidence = Evidence.MARK
+            self._report(position)
 
     def hold(self, held: bool) -> None:
         self._held = held
+
+    def pause(self, now_s: float) -> None:
+        """A rest that was played by all we know is left to the carrier."""
+        self._paused = True
+        heard, guess = self._line.played(now_s), self._guess
+        self._take_played(self._line.surely_played(now_s))
+        self._count_heard(heard)
+        if heard < self._line.sent:
+            self._take_back()
+        for response, state in self._responses.items():
+            self._tell(response, state, guess)
+        self._tell_ends()
+
+    def resume(self) -> None:
+        self._paused = False
 
     def next(self, now_s: float) -> LineWish | None:
         if self._clear_due:
@@ -253,20 +292,27 @@ class QueuedPlayout:
             self._assume()
         if self._mark_due():
             return Mark(self._line.mark())
-        if self._held or not self._sendable or now_s < self._send_at_s:
+        if not self._may_send or now_s < self._send_at_s:
             return None
         pcm = self._take(now_s)
         return SendMedia(pcm) if pcm else None
 
     @property
     def due_s(self) -> float | None:
-        sending_s = self._send_at_s if self._sendable and not self._held else None
+        sending_s = self._send_at_s if self._may_send else None
         times_s = [time_s for time_s in (sending_s, self._line.overdue_s) if time_s is not None]
         return min(times_s, default=None)
 
     @property
-    def _sendable(self) -> bool:
-        """Whether there is a whole frame, or an end that can be filled up to one."""
+    def _guess(self) -> Evidence:
+        """Of a position that is as far behind a mark as time has passed."""
+        return self._evidence if self._line.told else Evidence.ASSUMED
+
+    @property
+    def _may_send(self) -> bool:
+        """Whether nobody says wait, and there is a whole frame, or an end that can be filled up to one."""
+        if self._held or self._paused:
+            return False
         samples = 0
         for piece in self._unsent:
             samples += piece.samples
@@ -329,33 +375,63 @@ class QueuedPlayout:
         return silence(samples)
 
     def _assume(self) -> None:
-        self._report(self._line.give_up(), Evidence.ASSUMED)
+        self._evidence = Evidence.ASSUMED
+        self._report(self._line.give_up())
 
-    def _report(self, position: int, evidence: Evidence) -> None:
+    def _report(self, position: int) -> None:
         for response in self._take_played(position):
             state = self._responses[response]
-            if state.all_sent and state.played == state.given:
-                state.over = True
+            state.over = self._played_out(response, state)
+            self._tell(response, state, self._evidence, last=state.over)
+
+    def _tell(self, response: ResponseId, state: _Response, evidence: Evidence, *, last: bool = False) -> None:
+        """The last report, or if there is more to tell than was told."""
+        if (last or state.played > state.reported) and not state.flushed:
+            state.reported = state.played
             self.reports.append(PlayoutProgress(response, Samples(state.played), evidence))
 
     def _take_played(self, position: int) -> list[ResponseId]:
         """The line was played so far: whose audio that was, in order."""
         moved: dict[ResponseId, None] = {}
+        self._count_heard(position)
         while self._unplayed and self._unplayed[0][0] < position:
             at, piece = self._unplayed.popleft()
             if at + piece.samples > position:
-                played, rest = piece.split(position - at)
-                self._unplayed.appendleft((position, rest))
-                piece = played
-            self._responses[piece.response].played = piece.at + piece.samples
+                self._unplayed.appendleft((position, piece.split(position - at)[1]))
             moved[piece.response] = None
         return list(moved)
 
+    def _count_heard(self, position: int) -> None:
+        """The same, where the carrier may be asked to play some of it again."""
+        for at, piece in self._unplayed:
+            if at >= position:
+                return
+            state = self._responses[piece.response]
+            state.played = max(state.played, piece.at + min(piece.samples, position - at))
+
+    def _take_back(self, but: ResponseId | None = None) -> None:
+        """The carrier drops all that it has. What is still to be heard is sent again: all that is not ``but``'s."""
+        again = [piece for _, piece in self._unplayed if piece.response != but]
+        for piece in again:
+            self._responses[piece.response].sent -= piece.samples
+        self._unsent.extendleft(reversed(again))
+        self._unplayed.clear()
+        self._line.clear()
+        self._clear_due = True
+
+    def _played_out(self, response: ResponseId, state: _Response) -> bool:
+        whole = state.all_sent and state.played == state.given
+        return whole and all(piece.response != response for _, piece in self._unplayed)
+
+    def _tell_ends(self) -> None:
+        for response, state in self._responses.items():
+            self._end(response, state)
+
     def _end(self, response: ResponseId, state: _Response) -> None:
         """The last report of a response that was played to its end before it was known to be finished."""
-        if state.all_sent and state.played == state.given and not state.over and not state.flushed:
+        if self._played_out(response, state) and not state.over:
             state.over = True
-            self.reports.append(PlayoutProgress(response, Samples(state.played), Evidence.PLAYED))
+            self._tell(response, state, self._evidence, last=True)
 
     def _state(self, response: ResponseId) -> _Response:
         return self._responses.setdefault(response, _Response())

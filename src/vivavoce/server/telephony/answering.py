@@ -10,11 +10,12 @@ from collections.abc import Callable
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from vivavoce.channel.telephony.channel import TelephonyChannel
-from vivavoce.channel.telephony.line import CallControl, Transport
+from vivavoce.channel.telephony.line import Transport
 from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import ChannelFault, SetupFault
 from vivavoce.server.access import vouch
 from vivavoce.server.desk import Desk
+from vivavoce.server.telephony.guests import Guest
 from vivavoce.wire.telephony.line import LONGEST_MESSAGE, Codec, Message, Started
 
 START_S = 10.0
@@ -82,32 +83,30 @@ async def begin(codec: Codec, transport: Transport) -> Started:
     raise ChannelFault("a media stream did not begin with its start")
 
 
-async def answer(
-    desk: Desk, agent: str, codec: Codec, transport: Transport, started: Started, control: CallControl | None
-) -> None:
+async def answer(desk: Desk, guest: Guest, codec: Codec, transport: Transport, started: Started) -> None:
     """One call, to its end. Raises :class:`~vivavoce.errors.Refused` before anything is spent on it."""
-    served = desk.find(agent)
-    with desk.admit(served):
-        channel = TelephonyChannel(codec, transport, started, loop_time_s, control)
-        await desk.run(await desk.answering(served, channel))
+    served, order = desk.find(guest.agent), guest.order
+    with desk.admit(served, order.bounds if order else None):
+        channel = TelephonyChannel(codec, transport, started, loop_time_s, guest.control)
+        agent = order.agent if order else None
+        await desk.run(await desk.answering(served, channel, agent=agent, outbound=order is not None))
 
 
 async def answer_socket(
     desk: Desk,
     socket: WebSocket,
     codec: Codec,
-    vet: Callable[[Started], str],
-    control: Callable[[Started], CallControl | None] = lambda _: None,
+    greet: Callable[[Started], Guest],
 ) -> None:
-    """Answers a WebSocket that was accepted. ``vet`` says which agent the stream is for, or refuses it. A
+    """Answers a WebSocket that was accepted. ``greet`` says whom the stream brings, or refuses it. A
     :class:`~vivavoce.errors.Refused` is the application's to tell.
     """
     transport = SocketTransport(socket)
     try:
         started = await begin(codec, transport)
-        agent = vet(started)
+        guest = greet(started)
         vouch(socket)
-        await answer(desk, agent, codec, transport, started, control(started))
+        await answer(desk, guest, codec, transport, started)
     except ChannelFault:
         _log.warning("a media stream broke before it was a call")
         await transport.close(PROTOCOL_ERROR)

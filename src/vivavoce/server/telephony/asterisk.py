@@ -8,13 +8,16 @@ import hmac
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from vivavoce.channel.telephony.control import NoControl
 from vivavoce.errors import Refused
 from vivavoce.server.telephony.answering import answer_socket
 from vivavoce.server.telephony.carrier import Exchange
+from vivavoce.server.telephony.guests import Guest
 from vivavoce.server.telephony.settings import AsteriskSettings
 from vivavoce.wire.telephony.asterisk import AsteriskCodec
 
 SUBPROTOCOL = "media"
+ASTERISK_CONTROL = NoControl("Asterisk transfers by ARI or AMI, which are not used here: name a transfer_webhook")
 
 
 class Asterisk:
@@ -30,9 +33,9 @@ class Asterisk:
     async def stream(self, socket: WebSocket) -> None:
         self._check(socket)
         await socket.accept(SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None)
-        agent = socket.query_params.get("agent", "")
+        guest = Guest(socket.query_params.get("agent", ""), ASTERISK_CONTROL)
         codec = AsteriskCodec(dict(socket.query_params))
-        await answer_socket(self._exchange.desk, socket, codec, lambda _: agent)
+        await answer_socket(self._exchange.desk, socket, codec, lambda _: guest)
 
     def _check(self, socket: WebSocket) -> None:
         own = self._settings

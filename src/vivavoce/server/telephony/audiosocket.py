@@ -13,6 +13,8 @@ from vivavoce.errors import ChannelFault, Refused, UsageError, VivavoceError
 from vivavoce.server.desk import Desk
 from vivavoce.server.door import Door
 from vivavoce.server.telephony.answering import START_S, answer
+from vivavoce.server.telephony.asterisk import ASTERISK_CONTROL
+from vivavoce.server.telephony.guests import Guest
 from vivavoce.wire.telephony.audiosocket import AudioSocketCodec
 from vivavoce.wire.telephony.line import Message, Started
 
@@ -98,7 +100,7 @@ async def serve_audiosocket(
 async def _answer_audiosocket(desk: Desk, agent: str, transport: StreamTransport) -> None:
     codec = AudioSocketCodec()
     started = await _begin(codec, transport)
-    await answer(desk, agent, codec, transport, started, None)
+    await answer(desk, Guest(agent, ASTERISK_CONTROL), codec, transport, started)
 
 
 async def _begin(codec: AudioSocketCodec, transport: StreamTransport) -> Started:

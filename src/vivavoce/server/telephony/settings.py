@@ -27,7 +27,7 @@ class _Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 class TwilioSettings(_Settings, frozen=True):
     """``auth_token`` is the account's. ``shared_key_secret`` is that of the SharedKey, if a Webhooks Rule signs with
-    one. ``account_sid`` is for the REST interface alone.
+    one. With ``account_sid`` it also makes calls, and hands them over.
     """
 
     auth_token: str = ""
@@ -38,30 +38,32 @@ class TwilioSettings(_Settings, frozen=True):
 
 
 class TelnyxSettings(_Settings, frozen=True):
-    """``public_key`` is the account's for webhooks, in base64. ``api_key`` ends calls; without it, they end when the
-    TeXML does.
+    """``public_key`` is the account's for webhooks, in base64. ``api_key`` ends calls and hands them over; without it,
+    they end when the TeXML does. ``account_sid`` and ``application_id`` are for calls that are made, and the first for
+    handing over with a summary.
     """
 
     public_key: str = ""
     api_key: str = ""
+    account_sid: str = ""
+    application_id: str = ""
     api_url: str = "https://api.telnyx.com"
     insecure: bool = False
 
 
 class PlivoSettings(_Settings, frozen=True):
-    """``auth_token`` checks signatures; with ``auth_id`` it ends calls. ``transfer_url`` is that of
-    :class:`~vivavoce.channel.telephony.control.PlivoControl`.
-    """
+    """``auth_token`` checks signatures; with ``auth_id`` it makes, ends and hands over calls."""
 
     auth_id: str = ""
     auth_token: str = ""
-    transfer_url: str = ""
     api_url: str = "https://api.plivo.com"
     insecure: bool = False
 
 
 class VonageSettings(_Settings, frozen=True):
-    """``signature_secret`` is the account's. ``application_id`` and ``private_key`` (PEM) end calls by REST."""
+    """``signature_secret`` is the account's. ``application_id`` and ``private_key`` (PEM) make, end and hand over
+    calls.
+    """
 
     signature_secret: str = ""
     application_id: str = ""
@@ -97,8 +99,13 @@ class AudioSocketSettings(_Settings, frozen=True):
                 raise SetupFault(f"telephony.audiosocket.allowed: {address!r} is no IP address") from error
 
 
+CarrierSettings = TwilioSettings | TelnyxSettings | PlivoSettings | VonageSettings | AsteriskSettings
+
+
 class TelephonySettings(_Settings, frozen=True):
-    """The table ``[telephony]``."""
+    """The table ``[telephony]``. Calls are made to numbers that begin with one of ``outbound_prefixes`` alone, and each
+    API key may make ``outbound_per_minute`` of them.
+    """
 
     twilio: TwilioSettings | None = None
     telnyx: TelnyxSettings | None = None
@@ -106,11 +113,21 @@ class TelephonySettings(_Settings, frozen=True):
     vonage: VonageSettings | None = None
     asterisk: AsteriskSettings | None = None
     audiosocket: AudioSocketSettings | None = None
+    outbound_prefixes: tuple[Annotated[str, Meta(pattern=r"^\+[0-9]{0,14}\Z")], ...] = ()
+    outbound_per_minute: Annotated[int, Meta(ge=1)] = 10
+
+    @property
+    def any_carrier(self) -> bool:
+        """Whether anybody has to know an address of ours."""
+        return any(carrier is not None for carrier in self._carriers)
 
     @property
     def lets_anybody_in(self) -> bool:
-        carriers = (self.twilio, self.telnyx, self.plivo, self.vonage, self.asterisk)
-        return any(carrier is not None and carrier.insecure for carrier in carriers)
+        return any(carrier is not None and carrier.insecure for carrier in self._carriers)
+
+    @property
+    def _carriers(self) -> tuple[CarrierSettings | None, ...]:
+        return (self.twilio, self.telnyx, self.plivo, self.vonage, self.asterisk)
 
 
 def with_secrets(settings: TelephonySettings, environment: Mapping[str, str], folder: Path) -> TelephonySettings:
@@ -118,12 +135,13 @@ def with_secrets(settings: TelephonySettings, environment: Mapping[str, str], fo
     ``folder``. Raises :class:`~vivavoce.errors.SetupFault` for one that is not there.
     """
     carriers = {name: getattr(settings, name) for name in settings.__struct_fields__}
-    return TelephonySettings(
+    return msgspec.structs.replace(
+        settings,
         **{
             name: msgspec.structs.replace(carrier, **_looked_up(name, carrier, environment, folder))
             for name, carrier in carriers.items()
-            if carrier is not None
-        }
+            if isinstance(carrier, _Settings)
+        },
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from vivavoce.audio.g711 import alaw_encode, ulaw_decode, ulaw_encode
 from vivavoce.audio.pcm import silence
 from vivavoce.channel.telephony.channel import TelephonyChannel
+from vivavoce.channel.telephony.line import CallControl
 from vivavoce.errors import ChannelFault
 from vivavoce.wire.telephony.asterisk import AsteriskCodec
 from vivavoce.wire.telephony.audiosocket import AudioSocketCodec
@@ -346,13 +347,13 @@ class Carrier:
         self._timers: list[asyncio.TimerHandle] = []
         self._at_ms = 0
 
-    def line(self) -> TelephonyChannel:
+    def line(self, control: CallControl | None = None) -> TelephonyChannel:
         """A channel on this line, which has just been opened."""
         codec = self.dialect.codec()
         facts = [fact for message in self.dialect.start() for fact in codec.receive(message)]
         (started,) = (fact for fact in facts if isinstance(fact, Started))
         self._plan_tick()
-        return TelephonyChannel(codec, self, started, self._now)
+        return TelephonyChannel(codec, self, started, self._now, control)
 
     # -- the caller ---------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from vivavoce.channel.telephony.line import CallControl
 from vivavoce.engine.clock import loop_time_s, run
 from vivavoce.errors import ChannelFault
 from vivavoce.events import (
+    Ability,
     Audio,
     CallerAudio,
     CallerConnected,
@@ -33,10 +34,12 @@ from vivavoce.events import (
     FinishPlaying,
     Flush,
     HangUp,
+    PausePlaying,
     Play,
     PlayoutProgress,
     PlayoutStopped,
     ResponseId,
+    ResumePlaying,
     Samples,
 )
 from vivavoce.wire.telephony.line import Message
@@ -54,8 +57,7 @@ class Call:
         self.facts: list[ChannelEvent] = []
 
     async def __aenter__(self) -> Call:
-        self.channel = self.carrier.line()
-        self.channel._control = self.control
+        self.channel = self.carrier.line(self.control)
         self.task = asyncio.create_task(self.channel.run(self._emit))
         return self
 
@@ -104,7 +106,7 @@ def test_a_barge_in_is_at_the_last_mark_and_the_time_since(dialect: type[Dialect
     rate_hz = call.channel.rate_hz
     progress = [fact.played for fact in call.facts if isinstance(fact, PlayoutProgress)]
     assert progress == [rate_hz // 5, rate_hz * 2 // 5]
-    assert call.all(PlayoutStopped) == [PlayoutStopped(R, Samples(rate_hz * 53 // 100), Evidence.PLAYED)]
+    assert call.all(PlayoutStopped) == [PlayoutStopped(R, Samples(rate_hz * 53 // 100), Evidence.MARK)]
     assert samples_in(call.carrier.heard) == rate_hz * 53 // 100
 
 
@@ -147,7 +149,7 @@ def test_what_was_sent_of_the_next_reply_is_sent_again() -> None:
 
     call = on_a_call(Vonage, scene)
     assert call.carrier.heard == LOUD * 1600 + b"\1\1" * 3200
-    assert call.all(PlayoutProgress)[-1] == PlayoutProgress(S, Samples(3200), Evidence.PLAYED)
+    assert call.all(PlayoutProgress)[-1] == PlayoutProgress(S, Samples(3200), Evidence.MARK)
 
 
 def test_a_reply_that_was_not_sent_yet_is_dropped_without_a_word() -> None:
@@ -161,8 +163,8 @@ def test_a_reply_that_was_not_sent_yet_is_dropped_without_a_word() -> None:
 
     call = on_a_call(Twilio, scene)
     assert not any('"clear"' in str(message) for message in call.carrier.sent)
-    assert call.all(PlayoutStopped) == [PlayoutStopped(S, Samples(0), Evidence.PLAYED)]
-    assert call.all(PlayoutProgress)[-1] == PlayoutProgress(R, Samples(16_000), Evidence.PLAYED)
+    assert call.all(PlayoutStopped) == [PlayoutStopped(S, Samples(0), Evidence.MARK)]
+    assert call.all(PlayoutProgress)[-1] == PlayoutProgress(R, Samples(16_000), Evidence.MARK)
     assert samples_in(call.carrier.heard) == 16_000
 
 
@@ -180,7 +182,7 @@ def test_whole_frames_only() -> None:
 
     call = on_a_call(Asterisk, scene)
     assert [len(message) for message in call.carrier.sent if isinstance(message, bytes)] == [160, 160, 160]
-    assert call.all(PlayoutProgress)[-1] == PlayoutProgress(R, Samples(440), Evidence.PLAYED)
+    assert call.all(PlayoutProgress)[-1] == PlayoutProgress(R, Samples(440), Evidence.MARK)
 
 
 def test_a_full_carrier_is_waited_for() -> None:
@@ -209,6 +211,128 @@ def test_a_carrier_without_marks_is_assumed_to_play() -> None:
 
     call = on_a_call(Forgetful, scene)
     assert call.all(PlayoutProgress)[-1] == PlayoutProgress(R, Samples(8000), Evidence.ASSUMED)
+
+
+# -- pauses and keys --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dialect", [Twilio, Vonage, AudioSocket])
+def test_a_pause_keeps_what_is_queued(dialect: type[Dialect]) -> None:
+    async def scene(call: Call) -> None:
+        call.play(R, 1000)
+        call.channel.perform(FinishPlaying(R))
+        await asyncio.sleep(0.5)
+        call.channel.perform(PausePlaying())
+        await asyncio.sleep(0.05)
+        quiet = len(call.carrier.heard)
+        await asyncio.sleep(5)
+        assert len(call.carrier.heard) == quiet
+        assert call.all(PlayoutProgress)[-1].played < call.channel.rate_hz * 52 // 100  # type: ignore[union-attr]
+        call.channel.perform(ResumePlaying())
+        await asyncio.sleep(0.7)
+
+    call = on_a_call(dialect, scene)
+    rate_hz = call.channel.rate_hz
+    assert samples_in(call.carrier.heard) == pytest.approx(rate_hz, abs=rate_hz // 50)
+    assert call.all(PlayoutProgress)[-1].played == rate_hz  # type: ignore[union-attr]
+
+
+def test_what_is_flushed_in_a_pause_is_gone_and_what_comes_waits() -> None:
+    async def scene(call: Call) -> None:
+        call.play(R, 1000)
+        await asyncio.sleep(0.5)
+        call.channel.perform(PausePlaying())
+        await asyncio.sleep(0.5)
+        call.channel.perform(Flush(R))
+        call.play(S, 200)
+        await asyncio.sleep(1)
+        assert samples_in(call.carrier.heard) == 4000
+        call.channel.perform(ResumePlaying())
+        await asyncio.sleep(0.3)
+
+    call = on_a_call(Twilio, scene)
+    assert call.all(PlayoutStopped) == [PlayoutStopped(R, Samples(4000), Evidence.MARK)]
+    assert samples_in(call.carrier.heard) == 5600
+
+
+@pytest.mark.parametrize("dialect", [Twilio, AudioSocket])
+def test_keys_are_pressed_after_what_is_being_said(dialect: type[Dialect]) -> None:
+    async def scene(call: Call) -> None:
+        call.play(R, 500)
+        call.channel.perform(FinishPlaying(R))
+        await call.channel.orders.send_digits("1w#")
+        assert asyncio.get_running_loop().time() == pytest.approx(1.4, abs=0.03)
+
+    call = on_a_call(dialect, scene)
+    assert {fact.response for fact in call.facts if isinstance(fact, PlayoutProgress)} == {R}
+
+
+def test_keys_that_are_none_and_keys_that_find_no_time() -> None:
+    async def scene(call: Call) -> None:
+        with pytest.raises(ChannelFault, match="no telephone has"):
+            await call.channel.orders.send_digits("1?")
+        call.channel.perform(PausePlaying())
+        with pytest.raises(ChannelFault, match="in time"):
+            await call.channel.orders.send_digits("1")
+        call.channel.perform(ResumePlaying())
+        await asyncio.sleep(1)
+
+    call = on_a_call(Vonage, scene)
+    assert not any(call.carrier.heard)
+    assert not call.all(PlayoutProgress, PlayoutStopped)
+
+
+# -- handing over -----------------------------------------------------------------------------------------------------
+
+
+def test_a_call_that_was_handed_over_is_not_hung_up() -> None:
+    control = Control()
+
+    async def scene(call: Call) -> None:
+        call.play(R, 3000)
+        await asyncio.sleep(0.1)
+        await call.channel.orders.transfer("+1", "About a car.")
+        await call.carrier.hang_up()  # the stream, by the carrier
+        await asyncio.sleep(2)
+        call.channel.perform(HangUp("transferred"))
+        await asyncio.wait_for(call.task, 1)
+
+    call = on_a_call(Asterisk, scene, control)
+    assert control.handed_to == ("+1", "About a car.")
+    assert control.hung_up == 0
+    assert "HANGUP" not in call.carrier.sent
+    assert not call.all(CallerHungUp)
+
+
+def test_a_caller_who_leaves_while_being_handed_over_has_hung_up() -> None:
+    async def scene(call: Call) -> None:
+        await call.channel.orders.transfer("+1", "")
+        await call.carrier.hang_up()
+        await asyncio.wait_for(call.task, 6)
+
+    assert on_a_call(Twilio, scene, Control()).all(CallerHungUp)
+
+
+def test_a_call_that_could_not_be_handed_over_goes_on() -> None:
+    control = Control(ChannelFault("busy"))
+
+    async def scene(call: Call) -> None:
+        with pytest.raises(ChannelFault, match="busy"):
+            await call.channel.orders.transfer("+1", "")
+        call.channel.perform(HangUp("bye"))
+        await asyncio.wait_for(call.task, 1)
+
+    call = on_a_call(Asterisk, scene, control)
+    assert control.hung_up == 1
+    assert call.carrier.sent == ["HANGUP"]
+
+
+def test_a_line_without_control_says_so() -> None:
+    async def scene(call: Call) -> None:
+        with pytest.raises(ChannelFault, match="transfer_webhook"):
+            await call.channel.orders.transfer("+1", "")
+
+    on_a_call(AudioSocket, scene)
 
 
 # -- what the caller says ---------------------------------------------------------------------------------------------
@@ -281,6 +405,7 @@ def test_keys_are_told_in_rows() -> None:
 class Control:
     def __init__(self, fault: ChannelFault | None = None) -> None:
         self.hung_up = 0
+        self.handed_to = ("", "")
         self.fault = fault
 
     async def hang_up(self) -> None:
@@ -288,8 +413,10 @@ class Control:
         if self.fault:
             raise self.fault
 
-    async def transfer(self, to: str) -> None:
-        raise NotImplementedError
+    async def transfer(self, to: str, summary: str) -> None:
+        if self.fault:
+            raise self.fault
+        self.handed_to = (to, summary)
 
 
 @pytest.mark.parametrize("fault", [None, ChannelFault("no answer")])
@@ -316,7 +443,7 @@ def test_a_caller_who_hangs_up_needs_no_order() -> None:
         await asyncio.wait_for(call.task, 1)
 
     call = on_a_call(Telnyx, scene, control)
-    assert call.facts[0] == CallerConnected("telnyx", 8000)
+    assert call.facts[0] == CallerConnected("telnyx", 8000, (Ability.PAUSE,))
     assert call.facts[-1] == CallerHungUp()
     assert control.hung_up == 0
 

@@ -12,6 +12,11 @@ def element(name: str, attributes: Mapping[str, str] | None = None, *inside: str
     return f"<{name}{told}>{''.join(inside)}</{name}>" if inside else f"<{name}{told}/>"
 
 
+def text(words: str) -> str:
+    """Markup that means these words."""
+    return escape(words, quote=False)
+
+
 def document(*inside: str) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>' + element("Response", {}, *inside)
 

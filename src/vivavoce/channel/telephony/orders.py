@@ -9,17 +9,21 @@ turn with what is being said.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from vivavoce.audio.dtmf import tones
-from vivavoce.audio.pcm import duration_ms, samples_in
+from vivavoce.audio.pcm import duration_ms, samples_for, samples_in, silence
 from vivavoce.channel.telephony.control import NoControl
 from vivavoce.channel.telephony.line import CallControl
 from vivavoce.errors import ChannelFault, UsageError
 from vivavoce.events import PlayoutProgress, PlayoutStopped, ResponseId
 
-PATIENCE_S = 30.0
-"""What is being said, and a pause in it, come before keys; longer, and they are not pressed."""
+PATIENCE_S = 15.0
+"""What is being said, and a pause in it, come before keys and before a transfer. Longer, and keys are not pressed, and
+a transfer waits no more."""
+_MOMENT_MS = 20
+_OURS = "line order "
 
 
 class LineOrders:
@@ -38,12 +42,15 @@ class LineOrders:
         self._control = control or NoControl()
         self._say = say
         self._take_back = take_back
-        self._rows = 0
-        self._pressing: dict[ResponseId, tuple[int, asyncio.Event]] = {}
+        self._sounds = 0
+        self._playing: dict[ResponseId, tuple[int, asyncio.Event]] = {}
         self.handed_over = False
         """The carrier was asked to, and did not say no: the call is not ours to end any more."""
 
     async def transfer(self, to: str, summary: str) -> None:
+        """First the caller hears what is being said: that somebody else is coming, as a rule."""
+        with contextlib.suppress(TimeoutError):
+            await self._play(silence(samples_for(_MOMENT_MS, self._rate_hz)))
         self.handed_over = True
         try:
             await self._control.transfer(to, summary)
@@ -57,31 +64,33 @@ class LineOrders:
             pcm = tones(digits, self._rate_hz)
         except UsageError as error:
             raise ChannelFault(error.message, hint=error.hint) from error
-        self._rows += 1
-        response = ResponseId(f"keys {self._rows}")
-        pressed = asyncio.Event()
-        self._pressing[response] = samples_in(pcm), pressed
-        self._say(response, pcm)
         try:
-            async with asyncio.timeout(PATIENCE_S + duration_ms(samples_in(pcm), self._rate_hz) / 1000):
-                await pressed.wait()
+            await self._play(pcm)
         except TimeoutError as error:
             raise ChannelFault("the keys could not be pressed in time: something else was being said") from error
-        finally:
-            if not pressed.is_set():
-                self._take_back(response)
-            del self._pressing[response]
 
     async def hang_up(self) -> None:
         """The call itself, unless it was handed over."""
         if not self.handed_over:
             await self._control.hang_up()
 
+    async def _play(self, pcm: bytes) -> None:
+        """Returns when the last of it was heard. Raises :class:`TimeoutError`."""
+        self._sounds += 1
+        response, heard = ResponseId(f"{_OURS}{self._sounds}"), asyncio.Event()
+        self._playing[response] = samples_in(pcm), heard
+        self._say(response, pcm)
+        try:
+            async with asyncio.timeout(PATIENCE_S + duration_ms(samples_in(pcm), self._rate_hz) / 1000):
+                await heard.wait()
+        finally:
+            if not heard.is_set():
+                self._take_back(response)
+            del self._playing[response]
+
     def takes(self, report: PlayoutProgress | PlayoutStopped) -> bool:
-        """Whether this is about keys, and so nobody else's."""
-        if report.response not in self._pressing:
-            return report.response.startswith("keys ")
-        samples, pressed = self._pressing[report.response]
-        if report.played >= samples:
-            pressed.set()
-        return True
+        """Whether this is about a sound of ours, and so nobody else's."""
+        samples, heard = self._playing.get(report.response, (0, None))
+        if heard is not None and report.played >= samples:
+            heard.set()
+        return report.response.startswith(_OURS)

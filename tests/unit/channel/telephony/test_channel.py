@@ -289,9 +289,11 @@ def test_a_call_that_was_handed_over_is_not_hung_up() -> None:
     control = Control()
 
     async def scene(call: Call) -> None:
-        call.play(R, 3000)
-        await asyncio.sleep(0.1)
+        call.play(R, 700)
+        call.channel.perform(FinishPlaying(R))
         await call.channel.orders.transfer("+1", "About a car.")
+        assert 0.7 < loop_time_s() < 0.8  # what was being said was heard
+        call.play(R, 3000)
         await call.carrier.hang_up()  # the stream, by the carrier
         await asyncio.sleep(2)
         call.channel.perform(HangUp("transferred"))
@@ -317,6 +319,7 @@ def test_a_call_that_could_not_be_handed_over_goes_on() -> None:
     control = Control(ChannelFault("busy"))
 
     async def scene(call: Call) -> None:
+        call.channel.perform(PausePlaying())  # it does not wait for ever
         with pytest.raises(ChannelFault, match="busy"):
             await call.channel.orders.transfer("+1", "")
         call.channel.perform(HangUp("bye"))

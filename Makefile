@@ -12,7 +12,7 @@ DEV := $(VENV)/.installed-dev$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test unit check bench serve clean
+.PHONY: help setup demo score test unit check bench serve clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -22,6 +22,10 @@ setup: $(RUN) ## install Vivavoce and its embedded model into .venv
 
 demo: $(RUN) ## hear a recorded caller talk with an agent
 	@$(BIN)/vivavoce demo $(ARGS)
+
+score: $(RUN) ## rehearse calls with interruptions, coughs and "mm-hm", and print how turns were taken
+	@sh scripts/debian_packages.sh flite
+	@$(BIN)/vivavoce score --rehearse $(ARGS)
 
 test: $(DEV) ## everything: check, then the unit suite, then the slow tests
 	@sh scripts/debian_packages.sh flite node chromium

@@ -27,7 +27,7 @@ from vivavoce.wire.nova_input import PromptStart
 from vivavoce.wire.sigv4 import Keys
 
 BEGAN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-SENTENCES = (6, 9)
+SENTENCES = (4, 6)
 """So many a reply: long enough to talk into."""
 _KEYS = Keys("AKIDEXAMPLE", "a-made-up-secret")
 _STREAMS = 1_000

@@ -17,7 +17,7 @@ from vivavoce.audio.files import write_wav
 from vivavoce.audio.level import pink_noise
 from vivavoce.channel.paced import PacedChannel
 from vivavoce.engine.answer import Answering, Keeping
-from vivavoce.events import CallerConnected, Effect, Event, Instant
+from vivavoce.events import CallerAudio, Effect, Event, Instant
 from vivavoce.model.port import Model
 from vivavoce.rehearsal.caller import RehearsedCaller
 from vivavoce.rehearsal.outcomes import Conversation
@@ -112,11 +112,15 @@ def keep(folder: Path, caller: RehearsedCaller, connected_us: int) -> None:
 
 
 class _Connected:
-    """When the caller's first sample was due."""
+    """When the caller's first sample was due: a frame may come late, and none comes early."""
 
     def __init__(self) -> None:
         self.at_us = 0
+        self._samples = 0
 
     def watch(self, at: Instant, value: Event | Effect) -> None:
-        if isinstance(value, CallerConnected):
-            self.at_us = at
+        if isinstance(value, CallerAudio):
+            first = self._samples == 0
+            self._samples += value.audio.samples
+            due_us = at - self._samples * 1_000_000 // RATE_HZ
+            self.at_us = due_us if first else min(self.at_us, due_us)

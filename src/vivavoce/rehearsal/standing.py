@@ -97,7 +97,7 @@ class StandingCall:
         return [*moves, *self._corrected()]
 
     def _move(self, kind: SaidKind, index: int) -> Move:
-        after_ms = self._random.randrange(1_200, 2_600)
+        after_ms = self._random.randrange(1_000, 2_200)
         return Move(kind, self._clip(kind, self.number * self._of_each + index), after_ms)
 
     def _clip(self, kind: SaidKind, index: int) -> Clip:

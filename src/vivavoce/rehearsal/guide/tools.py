@@ -11,20 +11,17 @@ TEXTS: dict[Tour, str] = {
     "harbor": (
         "The harbor tour begins at the old custom house and follows the water for about two miles. You will see the "
         "fishing boats come in, the market hall, and the lighthouse at the end of the long pier. Half way there is a "
-        "coffee house where the captains used to wait for the tide. We walk slowly, and there are benches all along "
-        "the way. From the top of the lighthouse you can see the islands when the weather is clear."
+        "coffee house where the captains used to wait for the tide."
     ),
     "castle": (
         "The castle tour takes the whole morning and starts at the lower gate. First we see the stables and the great "
-        "kitchen, where the bread was made for four hundred people every day. Then we climb to the hall of mirrors and "
-        "the small library above it. The queen had a garden on the roof, and it is planted again as it was. At the "
-        "end you may stay in the park as long as you like."
+        "kitchen, where the bread was made for four hundred people. Then we climb to the hall of mirrors and the small "
+        "library above it, and at the end you may stay in the park."
     ),
     "river": (
         "The river tour is made by boat and lasts about two hours. We leave from the stone bridge and go up to the "
         "mills, which still turn on most days of the summer. On the way back the boat stops at the abbey, where the "
-        "brothers make cheese and honey. There is a roof in case it rains, and blankets for cold evenings. Children "
-        "are welcome, and they may help to steer on the quiet part of the river."
+        "brothers make cheese and honey."
     ),
 }
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,11 +30,14 @@ from vivavoce.events import (
     Event,
     Evidence,
     FinishPlaying,
+    FloorDecided,
+    FloorVerdict,
     Flush,
     ForwardAudio,
     Instant,
     ModelLost,
     OpenModel,
+    PausePlaying,
     Play,
     PlayoutProgress,
     PlayoutStopped,
@@ -42,6 +46,7 @@ from vivavoce.events import (
     ResponseId,
     ResponseInterrupted,
     ResponseStarted,
+    ResumePlaying,
     RunTool,
     Samples,
     SwapModel,
@@ -49,9 +54,10 @@ from vivavoce.events import (
     ToolCallId,
     Truncate,
     UsageReported,
+    VoiceKind,
 )
 from vivavoce.wire.realtime.actions import Action, Aside, AskAside, Begin, CancelAside, Close, Emit, Send
-from vivavoce.wire.realtime.configuration import AudioOver, Offer
+from vivavoce.wire.realtime.configuration import AudioOver, Interruption, Offer
 from vivavoce.wire.realtime.front import Front
 
 connections = st.sampled_from([ConnectionId(1)] * 8 + [ConnectionId(2)])
@@ -86,6 +92,8 @@ facts: st.SearchStrategy[Event | Effect] = st.one_of(
     st.builds(OpenModel, connections, st.just(0)),
     st.builds(ModelLost, connections, words),
     st.just(CallerInterrupted()),
+    st.builds(FloorDecided, st.sampled_from(FloorVerdict), positions, st.just(VoiceKind.CALLER), st.just("a test")),
+    st.sampled_from([PausePlaying(), ResumePlaying()]),
 )
 
 ONE = ConnectionId(1)
@@ -325,11 +333,16 @@ OFFER = Offer(
     server_tools=frozenset(["server_tool"]),
 )
 
+POLICIES: list[Interruption] = ["model", "hybrid"]
+
 
 @settings(max_examples=60)
-@given(st.sampled_from(AudioOver), st.sampled_from([True, True, True, False]), steps)
-def test_anything_in_gives_the_protocol_out(over: AudioOver, in_talk: bool, sequence: list[tuple[str, Any]]) -> None:
-    front, watcher, now = Front(OFFER, ids(), audio_over=over), Watcher(), 0
+@given(st.sampled_from(AudioOver), st.sampled_from(POLICIES), st.sampled_from([True, True, True, False]), steps)
+def test_anything_in_gives_the_protocol_out(
+    over: AudioOver, policy: Interruption, in_talk: bool, sequence: list[tuple[str, Any]]
+) -> None:
+    offer = msgspec.structs.replace(OFFER, interruption=policy)
+    front, watcher, now = Front(offer, ids(), audio_over=over), Watcher(), 0
     watcher.take(front.open(Instant(0)))
     if in_talk:
         now = pass_time(front, watcher, now, 200_000)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +31,13 @@ from vivavoce.events import (
     Samples,
     ToolCallId,
     ToolRequested,
+    VoiceJudged,
+    VoiceKind,
+    VoiceStarted,
+    VoiceStopped,
 )
+from vivavoce.wire.realtime.actions import Action, Send
+from vivavoce.wire.realtime.configuration import Interruption
 
 SESSIONS: list[dict[str, Any]] = [
     {},
@@ -38,6 +46,7 @@ SESSIONS: list[dict[str, Any]] = [
     {"audio": {"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}}}},
     {"output_modalities": ["text"]},
 ]
+POLICIES: list[Interruption] = ["model", "local", "hybrid"]
 RESPONSES = [ResponseId(name) for name in "abcdef"]
 
 
@@ -55,6 +64,10 @@ def facts_of(response: ResponseId, what: int) -> list[Event]:
         [CallerSpeechStarted(ONE, Samples(0))],
         [CallerSpeechStopped(ONE, Samples(2_400)), CallerTranscribed(ONE, "hello", final=True)],
         [ToolRequested(ONE, ToolCallId(f"tool-{response}"), "look", "{}")],
+        [VoiceStarted(Samples(0))],
+        [VoiceJudged(VoiceKind.BACKCHANNEL)],
+        [VoiceJudged(VoiceKind.CALLER, certain=True)],
+        [VoiceStopped(Samples(2_400))],
     ]
     return facts[what]
 
@@ -80,10 +93,13 @@ def frame_of(call: Call, what: int, number: int) -> tuple[str, dict[str, Any]]:
 class Watched(Call):
     """Counts what is asked and what is answered."""
 
-    def __init__(self, session: dict[str, Any]) -> None:
+    def __init__(self, session: dict[str, Any], policy: Interruption) -> None:
         self.asked: list[ResponseId] = []
         self.answered: list[ResponseId] = []
-        super().__init__(session)
+        self.open: set[str] = set()
+        self.names: dict[str, ResponseId] = {}  # the client's for the call's
+        self.sent_samples: Counter[str] = Counter()
+        super().__init__(session, policy=policy)
 
     def _observe(self, value: Any) -> None:
         if isinstance(value, Flush):
@@ -93,10 +109,32 @@ class Watched(Call):
         assert not (isinstance(value, Ignore) and value.what == "PlayoutStopped" and not self.core.closed), value.why
         super()._observe(value)
 
+        self.names |= {reply.id: response for response, reply in self.front._talking.replies._replies.items()}
+
+    def _wanted(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                self._count(msgspec.json.decode(action.data))
+        super()._wanted(actions)
+
+    def _count(self, event: dict[str, Any]) -> None:
+        """Sound goes out only while its reply is open."""
+        match event["type"]:
+            case "response.created":
+                self.open.add(event["response"]["id"])
+            case "response.done":
+                self.open.remove(event["response"]["id"])
+            case "response.output_audio.delta":
+                assert event["response_id"] in self.open
+                self.sent_samples[event["response_id"]] += len(base64.b64decode(event["delta"])) // 2
+
+    def told(self, response: ResponseId) -> int:
+        return sum(samples for name, samples in self.sent_samples.items() if self.names[name] == response)
+
 
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("model"), st.integers(0, 8), st.sampled_from(RESPONSES).map(RESPONSES.index)),
+        st.tuples(st.just("model"), st.integers(0, 12), st.sampled_from(RESPONSES).map(RESPONSES.index)),
         st.tuples(st.just("client"), st.integers(0, 8), st.integers(0, 3_000)),
         st.tuples(st.just("wait"), st.just(0), st.integers(0, 1_500)),
     ),
@@ -106,9 +144,11 @@ steps = st.lists(
 
 
 @settings(max_examples=60)
-@given(st.sampled_from(SESSIONS), steps)
-def test_every_flush_is_answered(session: dict[str, Any], sequence: list[tuple[str, int, int]]) -> None:
-    call = Watched(session)
+@given(st.sampled_from(SESSIONS), st.sampled_from(POLICIES), steps)
+def test_every_flush_is_answered_and_no_sample_is_lost(
+    session: dict[str, Any], policy: Interruption, sequence: list[tuple[str, int, int]]
+) -> None:
+    call = Watched(session, policy)
     for who, what, number in sequence:
         match who:
             case "model":
@@ -118,7 +158,12 @@ def test_every_flush_is_answered(session: dict[str, Any], sequence: list[tuple[s
                 call.say(kind, **members)
             case "wait":
                 call.wait_until(call.now / 1_000_000 + number / 1_000)
-    call.wait_until(call.now / 1_000_000 + 0.4)
+    call.happens(VoiceStopped(Samples(2_400)))
+    call.wait_until(call.now / 1_000_000 + 15)
     assert sorted(call.asked) == sorted(call.answered) or call.core.closed
     playouts = [call.core.talk.playouts.get(response) for response in RESPONSES]
     assert all(playout is None or playout.state is not Playout.FLUSHING for playout in playouts) or call.core.closed
+    for playout in playouts:
+        if playout is not None and session.get("output_modalities") != ["text"] and call.told(playout.response):
+            assert playout.played <= call.told(playout.response) <= playout.sent
+            assert playout.state is not Playout.PLAYED or call.told(playout.response) == playout.sent

@@ -17,6 +17,7 @@ from vivavoce.emulator.admission import Access
 from vivavoce.emulator.profile import PublishedProfile
 from vivavoce.emulator.rules import Rules
 from vivavoce.emulator.service import Emulator, EmulatorSettings
+from vivavoce.engine.clock import loop_time_s
 from vivavoce.model.bedrock.client import BedrockClient
 from vivavoce.model.bedrock.identity import FixedIdentity, Identity
 from vivavoce.model.bedrock.memory import MemoryNetwork
@@ -34,7 +35,7 @@ _STREAMS = 1_000
 
 
 def _now() -> datetime:
-    return BEGAN + timedelta(seconds=asyncio.get_running_loop().time())
+    return BEGAN + timedelta(seconds=loop_time_s())
 
 
 def _brain(prompt: PromptStart, seed: int) -> Model:

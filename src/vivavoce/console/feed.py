@@ -12,8 +12,9 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 
+from vivavoce.console.decisions import HEEDED, Decisions
 from vivavoce.console.frames import Frames
-from vivavoce.console.shown import SHOWN, Shown, encoded, shown, shown_cost, shown_turn
+from vivavoce.console.shown import SHOWN, Shown, encoded, shown, shown_cost, shown_hold, shown_turn
 from vivavoce.errors import Refused
 from vivavoce.events import CallerSpeechStopped, CallStarted, CloseCall, Effect, Event, Instant, UsageReported
 from vivavoce.ledger.prices import CostFold
@@ -30,10 +31,12 @@ KEEP_ALIVE_S = 15.0
 
 
 class CallFeed:
-    """Give :meth:`observe` to the call as a witness from its first fact on. All of it is for the call's own loop."""
+    """Give :meth:`observe` to the call as a witness from its first fact on. ``decisions`` are what somebody beside the
+    call may decide. All of it is for the call's own loop."""
 
     def __init__(self, *, simulated: bool) -> None:
         self.over = False
+        self.decisions = Decisions()
         self._at = Instant(0)
         self._number = 0
         self._kept: deque[tuple[int, Instant, Event | Effect]] = deque(maxlen=KEPT_FACTS)
@@ -49,6 +52,8 @@ class CallFeed:
         self._frames.add(value)
         if self._turns is not None:
             self._turns.add(at, value)
+        if type(value) in HEEDED:
+            self._heed(at, value)
         if type(value) in SHOWN:
             self._keep(at, value)
         elif isinstance(value, UsageReported):
@@ -92,7 +97,12 @@ class CallFeed:
         missed = [encoded(shown(at, value), number) for number, at, value in self._kept if number > after]
         lost = self._kept[0][0] - after - 1 if self._kept else 0
         gap = [encoded(_gap(lost))] if lost > 0 else []
-        folded = (*self._frames.playouts(self._at), *self._turns.all(), shown_cost(self._at, self._cost.cost))
+        folded = (
+            *self._frames.playouts(self._at),
+            *self._turns.all(),
+            shown_cost(self._at, self._cost.cost),
+            shown_hold(self._at, held=self.decisions.held),
+        )
         return [*gap, *missed, *(encoded(told) for told in folded)]
 
     def _turns_so_far(self) -> _Turns:
@@ -108,6 +118,12 @@ class CallFeed:
         if self.over:
             turns.finish()
         return turns
+
+    def _heed(self, at: Instant, value: Event | Effect) -> None:
+        held = self.decisions.held
+        self.decisions.add(value)
+        if self.decisions.held != held:
+            self._tell([shown_hold(at, held=not held)])
 
     def _keep(self, at: Instant, value: Event | Effect) -> None:
         self._cost.add(value)

@@ -15,6 +15,7 @@ import msgspec
 
 from vivavoce.events import (
     AgentText,
+    AskApproval,
     CallerConnected,
     CallerInterrupted,
     CallerPressed,
@@ -36,9 +37,13 @@ from vivavoce.events import (
     ResponseFinished,
     ResponseInterrupted,
     ResponseStarted,
+    ReturnToolResult,
     RunTool,
     SwapModel,
+    ToolApproved,
+    ToolDenied,
     ToolFinished,
+    ToolRequested,
     Truncate,
 )
 from vivavoce.ledger.prices import PRICED, Cost
@@ -67,9 +72,14 @@ SHOWN: frozenset[type] = frozenset(
         Flush,
         PlayoutStopped,
         Truncate,
+        ToolRequested,
+        AskApproval,
+        ToolApproved,
+        ToolDenied,
         RunTool,
         ToolFinished,
         CancelTool,
+        ReturnToolResult,
         CloseCall,
     }
 )
@@ -106,6 +116,10 @@ def shown_cost(at: Instant, cost: Cost) -> Shown:
     tokens = asdict(cost)
     return {"at_us": at, "type": "cost", "usd": tokens.pop("usd"), "reason": tokens.pop("reason"), "priced": PRICED,
             "tokens": tokens}  # fmt: skip
+
+
+def shown_hold(at: Instant, *, held: bool) -> Shown:
+    return {"at_us": at, "type": "hold", "held": held}
 
 
 def encoded(told: Shown, number: int | None = None) -> bytes:

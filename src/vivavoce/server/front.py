@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from vivavoce.console.routes import console_routes
 from vivavoce.errors import UsageError
+from vivavoce.server import decisions
 from vivavoce.server.application import application
 from vivavoce.server.door import Door
 from vivavoce.server.feeds import Feeds
@@ -27,6 +28,7 @@ def ways_in(door: Door) -> Sequence[BaseRoute]:
     return (
         *carriers(door),
         *console_routes(Feeds()),
+        *decisions.ROUTES,
         WebSocketRoute("/v1/realtime", realtime_socket),
         Route("/v1/realtime/calls", make_call, methods=["POST"]),
         Route("/v1/realtime/calls/{call_id}/hangup", hang_up, methods=["POST"]),

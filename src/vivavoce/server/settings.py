@@ -21,10 +21,10 @@ Positive = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-Scope = Literal["calls", "secrets", "calls:read", "metrics", "dial"]
-"""What a key may be used for: to call, to make secrets for browsers, to read what calls say, to read the metrics, to
-have telephones called."""
-SCOPES: tuple[Scope, ...] = ("calls", "secrets", "calls:read", "metrics", "dial")
+Scope = Literal["calls", "secrets", "calls:read", "calls:control", "metrics", "dial"]
+"""What a key may be used for: to call, to make secrets for browsers, to read what calls say, to decide about
+their tools and let their callers wait, to read the metrics, to have telephones called."""
+SCOPES: tuple[Scope, ...] = ("calls", "secrets", "calls:read", "calls:control", "metrics", "dial")
 
 CALLS_EACH = 50
 """What a process serves in time, measured: docs/reference/server.md."""

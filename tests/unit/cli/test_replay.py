@@ -57,11 +57,8 @@ def test_a_tampered_call_differs(vivavoce: Command, timeline: Path) -> None:
     ran = vivavoce("replay", timeline)
     assert ran.code == Exit.NOT_HELD
     assert ran.out.splitlines()[1].startswith("differs at record ")
-    assert [line.split()[0] for line in ran.out.splitlines()[2:] if not line.startswith("   ")] == [
-        "after",
-        "recorded",
-        "replayed",
-    ]
+    heads = [line.split()[0] for line in ran.out.splitlines()[2:] if not line.startswith("   ")]
+    assert [head for head in heads if head.isalpha()] == ["after", "recorded", "replayed"], "long ones are folded"
     difference = vivavoce("replay", timeline, "--json").told["difference"]
     assert set(difference) == {"record", "after", "recorded", "replayed"}
     assert difference["recorded"] != difference["replayed"]

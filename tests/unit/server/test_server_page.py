@@ -43,7 +43,7 @@ def test_defaults_of_limits() -> None:
 
 
 def test_codes() -> None:
-    own = [*modules("src/vivavoce/server/")]
+    own = [*modules("src/vivavoce/server/"), *modules("src/vivavoce/console/")]
     sources = "\n".join(module.text for module in own if "/telephony/" not in module.path)
     used = set(re.findall(r'code="([a-z_]+)"', sources)) | {"unknown_parameter"}
     used |= set(re.findall(r'40\d: "([a-z_]+)"', sources)) | {"internal_error"}

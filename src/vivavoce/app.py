@@ -27,6 +27,7 @@ from vivavoce.model.nova.model import DESCRIPTION as NOVA_DESCRIPTION
 from vivavoce.model.nova.model import NovaModel
 from vivavoce.model.port import Model
 from vivavoce.model.scripted import Script, ScriptedModel, read_script
+from vivavoce.tools import ask_servers
 
 Clock = Callable[[], datetime]
 """The time of day, for agents that are asked for "tomorrow"."""
@@ -177,7 +178,9 @@ def usable_models(
 
 def read_agent(path: Path, variables: Mapping[str, str], version: str | None) -> Agent:
     """An agent file, rendered with this process's environment."""
-    agent = load_agent(path, variables=variables, version=version, environment=environment())
+    agent = load_agent(
+        path, variables=variables, version=version, environment=environment(), ask_servers=ask_servers
+    )
     return replace(agent, models=tuple(_beside(path, choice) for choice in agent.models))
 
 
@@ -190,7 +193,14 @@ def prove_agent(path: Path, variables: Mapping[str, str], version: str | None) -
         except SetupFault as fault:
             return str(fault)
 
-    return check_agent(path, variables=variables, version=version, environment=environment(), model_problem=problem)
+    return check_agent(
+        path,
+        variables=variables,
+        version=version,
+        environment=environment(),
+        model_problem=problem,
+        ask_servers=ask_servers,
+    )
 
 
 def _beside(agent_file: Path, choice: ModelChoice) -> ModelChoice:

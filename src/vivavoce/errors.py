@@ -19,6 +19,7 @@
     │   │   └── ModelRefused            it will not take what we send; again would be the same
     │   ├── ChannelFault            the caller's connection
     │   └── ToolFault               a tool that raised, hung or answered nonsense
+    │       └── ToolUnreachable         no connection to it, or it has no time now
     ├── Refused                 a caller that is not let in, or not now; carries what a client is told
     ├── StoreFault              this machine's disk or database
     └── ProgrammingError        ours
@@ -117,6 +118,17 @@ class ChannelFault(PeerFault):
 
 class ToolFault(PeerFault):
     """A tool raised, hung, or gave an answer that cannot be used. Told to the model as data, never fatal to a call."""
+
+
+class ToolUnreachable(ToolFault):
+    """No connection to the tool, one that broke, or a tool that has no time: an idempotent one may be tried again.
+    ``retry_after_s`` is the wait that it asks for, 0 for none."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
 
 
 class Refused(VivavoceError):

@@ -40,7 +40,7 @@ def test_message_and_hint(kind: type[VivavoceError]) -> None:
 
 def test_what_may_work_later_says_so() -> None:
     retryable = {kind.__name__ for kind in OURS if kind.retryable}
-    assert retryable == {"ModelFault", "ModelUnreachable", "ModelBusy", "ModelExpired", "StoreFault"}
+    assert retryable == {"ModelFault", "ModelUnreachable", "ModelBusy", "ModelExpired", "StoreFault", "ToolUnreachable"}
 
 
 def test_an_agent_file_error_knows_its_place() -> None:

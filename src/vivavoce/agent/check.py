@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vivavoce.agent.declaration import Agent, ModelChoice
 from vivavoce.agent.file import NOTHING, AgentFile, prove_file
+from vivavoce.agent.outside import AskServers
 from vivavoce.agent.problems import Problem, Proof
 
 ModelProblem = Callable[[Agent | None, ModelChoice], str]
@@ -33,13 +34,14 @@ def check_agent(
     version: str | None = None,
     environment: Mapping[str, str] = NOTHING,
     model_problem: ModelProblem | None = None,
+    ask_servers: AskServers | None = None,
 ) -> Report:
     """Proves everything an agent file names; never raises for what is wrong with the file.
 
-    Without ``model_problem`` models are not looked at. A variable that every call must give, and that is not among
-    ``variables``, is tried with a stand-in.
+    Without ``model_problem`` models are not looked at; an agent with MCP servers needs ``ask_servers``. A variable that
+    every call must give, and that is not among ``variables``, is tried with a stand-in.
     """
-    file, found = prove_file(path, environment=environment)
+    file, found = prove_file(path, environment=environment, ask_servers=ask_servers)
     proofs = list(found)
     if file is None:
         return Report(Path(path), tuple(proofs), None, holds=False)

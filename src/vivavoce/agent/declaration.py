@@ -11,6 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from vivavoce.agent.outside import HttpEndpoint, McpFunction
+
+ToolFunction = Callable[..., Any] | HttpEndpoint | McpFunction
+"""What runs when a tool is called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
@@ -22,7 +27,7 @@ class Knowledge:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function the model may call.
+    """Something the model may call; ``function`` is what runs, whatever its kind.
 
     ``parameters`` is a JSON Schema object (``type: object``, ``properties``, ``required``); property schemas use
     ``enum``, ``format: date | time | date-time``, ``type: integer | number | boolean | string`` and, for strings that
@@ -44,7 +49,7 @@ class Tool:
     name: str
     description: str
     parameters: Mapping[str, Any]
-    function: Callable[..., Any]
+    function: ToolFunction
     timeout_ms: int = 10_000
     confirm: bool = False
     examples: tuple[str, ...] = ()

@@ -14,6 +14,8 @@ from types import MappingProxyType
 from vivavoce.agent.declaration import Agent, Knowledge, ModelChoice, Tool, TurnPolicy, Voicemail
 from vivavoce.agent.instructions import Instructions, Template, read_instructions
 from vivavoce.agent.knowledge import read_knowledge
+from vivavoce.agent.mcp_tools import read_servers
+from vivavoce.agent.outside import AskServers
 from vivavoce.agent.problems import Problem, Proof, raise_all
 from vivavoce.agent.references import Modules
 from vivavoce.agent.shape import AgentTable, VariableTable
@@ -21,7 +23,7 @@ from vivavoce.agent.shape_problems import shape_of
 from vivavoce.agent.source import Source, read_source
 from vivavoce.agent.talk_tables import control_of, limits_of
 from vivavoce.agent.templates import render, template_flaws
-from vivavoce.agent.tool_tables import read_tool
+from vivavoce.agent.tool_tables import Workshop, read_tool
 from vivavoce.agent.variables import variable_values
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -95,9 +97,11 @@ def load_agent(
     variables: Mapping[str, str] = NOTHING,
     version: str | None = None,
     environment: Mapping[str, str] = NOTHING,
+    ask_servers: AskServers | None = None,
 ) -> Agent:
-    """Reads, proves and renders an agent file. :class:`AgentFileError` lists everything that is wrong, a line each."""
-    file, proofs = prove_file(path, environment=environment)
+    """Reads, proves and renders an agent file. :class:`AgentFileError` lists everything that is wrong, a line each.
+    An agent with MCP servers needs ``ask_servers`` (:func:`vivavoce.tools.ask_servers`)."""
+    file, proofs = prove_file(path, environment=environment, ask_servers=ask_servers)
     problems = [problem for proof in proofs for problem in proof.problems]
     if file is None:
         raise_all(problems)
@@ -107,15 +111,19 @@ def load_agent(
     return agent
 
 
-def open_agent_file(path: Path | str, *, environment: Mapping[str, str] = NOTHING) -> AgentFile:
+def open_agent_file(
+    path: Path | str, *, environment: Mapping[str, str] = NOTHING, ask_servers: AskServers | None = None
+) -> AgentFile:
     """Reads and proves all of an agent file that does not depend on the call."""
-    file, proofs = prove_file(path, environment=environment)
+    file, proofs = prove_file(path, environment=environment, ask_servers=ask_servers)
     raise_all(problem for proof in proofs for problem in proof.problems)
     assert file is not None, "without a file there are problems"
     return file
 
 
-def prove_file(path: Path | str, *, environment: Mapping[str, str]) -> tuple[AgentFile | None, list[Proof]]:
+def prove_file(
+    path: Path | str, *, environment: Mapping[str, str], ask_servers: AskServers | None = None
+) -> tuple[AgentFile | None, list[Proof]]:
     """Looks at every part of the file. There is no :class:`AgentFile` where the file is not TOML or not of the right
     shape."""
     source, problems = read_source(Path(path))
@@ -126,7 +134,7 @@ def prove_file(path: Path | str, *, environment: Mapping[str, str]) -> tuple[Age
         return None, [Proof("file", problems=tuple(problems))]
     instructions, templates = _prove_templates(source, shape)
     knowledge, read = _prove_knowledge(source, shape)
-    tools, proofs = _prove_tools(source, shape)
+    tools, proofs = _prove_tools(source, shape, environment, ask_servers)
     file = AgentFile(source, shape, instructions, tools, knowledge, environment)
     return file, [Proof("file", "valid TOML with known keys"), *templates, read, *proofs]
 
@@ -158,17 +166,25 @@ def _prove_knowledge(source: Source, shape: AgentTable) -> tuple[tuple[Knowledge
     return tuple(knowledge), Proof("knowledge", names or "none", tuple(problems))
 
 
-def _prove_tools(source: Source, shape: AgentTable) -> tuple[tuple[Tool, ...], list[Proof]]:
-    modules = Modules(source.folder)
+def _prove_tools(
+    source: Source, shape: AgentTable, environment: Mapping[str, str], ask_servers: AskServers | None
+) -> tuple[tuple[Tool, ...], list[Proof]]:
+    workshop = Workshop(source, Modules(source.folder), environment)
     tools: dict[str, Tool] = {}
     proofs: list[Proof] = []
     for index, table in enumerate(shape.tools):
-        tool, problems = read_tool(source, index, table, modules)
+        tool, problems = read_tool(workshop, index, table)
         if tool and tool.name in tools:
-            where = source.where("tools", index, "function")
-            problems.append(Problem(where, f"there are two tools named {tool.name}", "give one function another name"))
+            where = source.where("tools", index, "name" if table.name else "function")
+            problems.append(Problem(where, f"there are two tools named {tool.name}", "give one another name"))
         if tool:
             tools[tool.name] = tool
-        subject = f"tool {tool.name if tool else table.function}"
-        proofs.append(Proof(subject, table.function, tuple(problems)))
-    return tuple(tools.values()), proofs
+        found = f"{table.http.method} {table.http.url}" if table.http else table.function or ""
+        proofs.append(Proof(f"tool {tool.name if tool else table.name or found}", found, tuple(problems)))
+    listed, servers = read_servers(source, shape.mcp, environment, ask_servers)
+    names = [*tools, *(tool.name for tool in listed)]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        message = f"there are two tools named {', '.join(twice)}"
+        servers.append(Proof("mcp", problems=(Problem(source.where("mcp"), message, "give a server a prefix"),)))
+    return (*tools.values(), *listed), [*proofs, *servers]

@@ -16,7 +16,7 @@ from pydantic import (
 
 from vivavoce.agent.shape_base import TABLE, TEXT, VALUE, Name, NonEmpty, Scalar, Shape, problem
 from vivavoce.agent.talk_shape import ControlTable, Language, LimitsTable, TurnsTable, VoicemailTable
-from vivavoce.agent.tool_shape import ToolTable
+from vivavoce.agent.tool_shape import McpTable, ToolTable
 
 
 class TextFile(Shape):
@@ -123,7 +123,8 @@ class AgentTable(Shape):
     variables: dict[Name, Variable] = Field(
         default={}, description="Variables of the templates: a value, or a table with env, default, required."
     )
-    tools: list[ToolTable] = Field(default=[], description="The functions that the model may call.")
+    tools: list[ToolTable] = Field(default=[], description="What the model may call: functions and HTTP endpoints.")
+    mcp: dict[Name, McpTable] = Field(default={}, description="MCP servers whose tools the model may call.")
     vocabulary: dict[str, list[NonEmpty]] = Field(
         default={},
         description="For a value or the name of a tool's parameter, the other words that callers say for it.",

@@ -31,6 +31,7 @@ _BOUNDS = {
 _PATTERNS = {
     "language": 'a language tag such as "en-US"',
     "function": '"module:function", such as "tools:find_cars"',
+    "url": "an address such as https://example.com/path, without a user, and with {parameters} only behind the host",
 }
 
 

@@ -1,5 +1,7 @@
-"""Runs the functions that a model may call: checked arguments, limited time, results of a bounded size."""
+"""Runs what a model may call: functions, HTTP endpoints, tools of MCP servers. Checked arguments, limited time, results
+of a bounded size."""
 
+from vivavoce.tools.mcp_asking import ask_servers
 from vivavoce.tools.runner import ToolOutcome, ToolRunner
 
-__all__ = ["ToolOutcome", "ToolRunner"]
+__all__ = ["ToolOutcome", "ToolRunner", "ask_servers"]

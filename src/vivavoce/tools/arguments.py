@@ -22,6 +22,8 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "array": (list,),
 }
+_TOP = {"type", "properties", "required", "additionalProperties", "title", "description"}
+_KNOWN = {"type", "items", "enum", "minLength", "maxLength", "format", "x-spoken", "description", "default", "title"}
 _NAMES = {
     "string": "text",
     "integer": "a whole number",
@@ -34,7 +36,7 @@ _NAMES = {
 def read_arguments(text: str, schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The values to call the tool with, and what is wrong with them. No text at all is no arguments; a null stands for
     an argument that was left out."""
-    given, fault = _decoded(text)
+    given, fault = decoded(text)
     if fault:
         return {}, [fault]
     properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
@@ -52,6 +54,22 @@ def read_arguments(text: str, schema: Mapping[str, Any]) -> tuple[dict[str, Any]
     return values, faults
 
 
+def is_plain(schema: Mapping[str, Any]) -> bool:
+    """Whether :func:`read_arguments` knows all that the schema says."""
+    if set(schema) - _TOP:
+        return False
+    return all(_is_plain_property(one) for one in schema["properties"].values())
+
+
+def _is_plain_property(expected: Any) -> bool:
+    if not isinstance(expected, Mapping) or set(expected) - _KNOWN:
+        return False
+    kind = expected.get("type")
+    if kind == "array":
+        return isinstance(expected.get("items"), Mapping) and _is_plain_property(expected["items"])
+    return isinstance(kind, str) and kind in _KINDS
+
+
 def there_is_no(kind: str, name: str, known: Iterable[str]) -> str:
     """Says so, and what there is instead."""
     hint = did_you_mean(name, known)
@@ -59,7 +77,8 @@ def there_is_no(kind: str, name: str, known: Iterable[str]) -> str:
     return f'There is no {kind} "{name}". {hint[:1].upper()}{hint[1:]}{end}'.rstrip()
 
 
-def _decoded(text: str) -> tuple[dict[str, Any], str]:
+def decoded(text: str) -> tuple[dict[str, Any], str]:
+    """The JSON object, and what is wrong with it."""
     if len(text) > MAX_ARGUMENT_BYTES:
         return {}, f"The arguments are longer than {MAX_ARGUMENT_BYTES} bytes."
     try:

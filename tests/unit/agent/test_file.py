@@ -91,6 +91,7 @@ keep = true
     (tool,) = agent.tools
     assert (tool.name, tool.description, tool.timeout_ms, tool.confirm) == ("book", "Book a thing.", 2500, True)
     assert (tool.examples, tool.questions) == (("a {size} one",), {"day": "Which day?"})
+    assert callable(tool.function)
     assert tool.function("small", dt.date(2026, 1, 2)) == {"size": "small", "day": "2026-01-02"}
     assert agent.vocabulary == {"large": ("big",)}
     assert agent.turns == TurnPolicy("never", True, 700)
@@ -159,7 +160,9 @@ BROKEN = [
     pytest.param('instructions = "x"\n', ':1: "name" is missing (What the agent is called.)', id="no name"),
     pytest.param('name = ""\ninstructions = "x"\n', ':1: name must be something, not ""', id="empty name"),
     pytest.param(MINIMAL + 'greting = "x"\n', ':3: unknown key "greting" (did you mean greeting?)', id="typo"),
-    pytest.param(MINIMAL + "zzz = 1\n", ':3: unknown key "zzz" (known here: apology, control, farewell, greeting', id="unknown"),
+    pytest.param(
+        MINIMAL + "zzz = 1\n", ':3: unknown key "zzz" (known here: apology, control, farewell, greeting', id="unknown"
+    ),
     pytest.param(
         MINIMAL + "[turns]\nprotect_greetings = true\n",
         ':4: unknown key "protect_greetings" in turns (did you mean protect_greeting?)',

@@ -81,9 +81,12 @@ async def sized_async(size: Size) -> Size:
 
 def test_enums_arrive_as_members_and_what_was_left_out_as_none() -> None:
     call = tool_from_function(sized).function
+    assert callable(call)
     assert call(size="s", sizes=["s", "l"]) == [Size.SMALL, [Size.SMALL, Size.LARGE], None, Size.SMALL]
     assert call(size="l", sizes=[], other="l", last="l") == [Size.LARGE, [], Size.LARGE, Size.LARGE]
-    assert asyncio.run(tool_from_function(sized_async).function(size="l")) is Size.LARGE
+    call_async = tool_from_function(sized_async).function
+    assert callable(call_async)
+    assert asyncio.run(call_async(size="l")) is Size.LARGE
 
 
 def test_a_function_that_takes_json_as_it_is_is_not_wrapped() -> None:

@@ -29,6 +29,7 @@ def test_it_writes_an_agent_that_is_good_and_has_the_name(tmp_path: Path, name: 
 def test_its_tool_keeps_messages(tmp_path: Path) -> None:
     scaffold(tmp_path, "Acme")
     (tool,) = load_agent(tmp_path / "agent.toml").tools
+    assert callable(tool.function)
     assert [tool.function(name="Ann", phone_number="5551234") for _ in range(2)] == [{"number": 1}, {"number": 2}]
 
 

@@ -19,12 +19,13 @@ def load(name: str) -> Agent:
 
 
 def functions(name: str) -> dict[str, Callable[..., Any]]:
-    return {tool.name: tool.function for tool in load(name).tools}
+    return {tool.name: tool.function for tool in load(name).tools if callable(tool.function)}
 
 
 def reply(example: str, tool: str, /, **arguments: Any) -> str:
     """What the agent says after it called the tool with these arguments."""
     (one,) = (one for one in load(example).tools if one.name == tool)
+    assert callable(one.function)
     text, flaw = render(
         one.reply, {**dict.fromkeys(one.parameters["properties"]), **arguments, "result": one.function(**arguments)}
     )

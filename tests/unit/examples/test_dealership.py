@@ -33,6 +33,7 @@ def test_find_cars_gives_the_cheapest_first() -> None:
 
 def test_every_choice_is_in_stock() -> None:
     (find_cars, _) = load("dealership").tools
+    assert callable(find_cars.function)
     for parameter in ("body_style", "model"):
         for value in find_cars.parameters["properties"][parameter]["enum"]:
             assert find_cars.function(**{parameter: value})["count"] >= 1, value

@@ -36,6 +36,7 @@ def run_tool(agent: Agent, call: CallTool) -> str:
     for name, value in call.arguments.items():
         form = tool.parameters["properties"][name].get("format")
         made[name] = PARSERS[form](value) if form in PARSERS else value
+    assert callable(tool.function)
     return json.dumps(tool.function(**made), default=str)
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hmac
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import httpx
 import numpy as np
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 
 from tests.contract.phones import serving
 from vivavoce.audio.files import read_audio
@@ -37,6 +38,7 @@ from vivavoce.timeline.read import read_timeline
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 TOKEN = "the account's auth token"
+PARAMETER = re.compile(r'<Parameter name="(\w+)" value="(\w+)"/>')
 SETTINGS = TelephonySettings(twilio=TwilioSettings(auth_token=TOKEN))
 SPEECH = Path(__file__).parents[2] / "src" / "vivavoce" / "demo" / "caller"
 SCRIPT = Script(
@@ -119,28 +121,41 @@ class Phone:
 
 async def parameters(base: str) -> dict[str, str]:
     """What Twilio finds in the TwiML that the webhook answers."""
-    form = {"CallSid": "CA1", "From": "+15550100"}
-    url = f"http://{base}/twilio/voice/desk"
+    twiml = await asked(f"http://{base}/twilio/voice/desk", {"CallSid": "CA1", "From": "+15550100"})
+    assert f'url="ws://{base}/twilio/stream"' in twiml
+    return dict(PARAMETER.findall(twiml))
+
+
+async def asked(url: str, form: dict[str, str]) -> str:
+    """What the server answers to Twilio."""
     async with httpx.AsyncClient() as client:
         kind = {"content-type": "application/x-www-form-urlencoded"}
         answer = await client.post(url, content=urlencode(form), headers={**signed(url, form), **kind})
     assert answer.status_code == 200
-    assert f'url="ws://{base}/twilio/stream"' in answer.text
-    return dict(re.findall(r'<Parameter name="(\w+)" value="(\w+)"/>', answer.text))
+    return answer.text
+
+
+async def until_closed(talk: Coroutine[Any, Any, None]) -> None:
+    with contextlib.suppress(ConnectionClosedOK):
+        await talk
 
 
 @asynccontextmanager
 async def calling(base: str) -> AsyncIterator[Phone]:
-    told = await parameters(base)
-    url = f"ws://{base}/twilio/stream"
+    async with streaming(f"ws://{base}/twilio/stream", await parameters(base), "CA1") as phone:
+        yield phone
+
+
+@asynccontextmanager
+async def streaming(url: str, told: dict[str, str], call: str) -> AsyncIterator[Phone]:
     async with connect(url, additional_headers=signed(url, {}), compression=None) as socket:
         phone = Phone(socket)
         await socket.send('{"event":"connected","protocol":"Call","version":"1.0.0"}')
         media_format = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
-        start = {"accountSid": "AC1", "callSid": "CA1", "tracks": ["inbound"], "mediaFormat": media_format}
+        start = {"accountSid": "AC1", "callSid": call, "tracks": ["inbound"], "mediaFormat": media_format}
         await phone.send("start", start={**start, "customParameters": told})
         async with asyncio.TaskGroup() as tasks:
-            talking = tasks.create_task(phone.talk())
+            talking = tasks.create_task(until_closed(phone.talk()))
             listening = tasks.create_task(phone.listen())
             yield phone
             talking.cancel()

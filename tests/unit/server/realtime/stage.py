@@ -114,7 +114,8 @@ class Stage:
                 return f"{kind}_{counts[kind]}"
 
             tools = frozenset(tool.name for tool in self.agent.tools)
-            offer = Offer(session="sess_1", model="desk", voice="", server_tools=tools)
+            policy = self.agent.turns.interruption
+            offer = Offer(session="sess_1", model="desk", voice="", server_tools=tools, interruption=policy)
             over = AudioOver.MEDIA if not line.fills else AudioOver.EVENTS
             client.conversation = Conversation(desk, served, Front(offer, new_id, audio_over=over), client, line, "")
             async with asyncio.TaskGroup() as tasks:

@@ -1,4 +1,4 @@
-"""What the carriers with JSON frames have in common: reading strictly or not at all, and audio in base64.
+"""What the carriers with JSON frames have in common: their frames, reading strictly or not at all, audio in base64.
 
 Twilio writes numbers as strings, Plivo as numbers, Telnyx both: fields are read by what is meant
 (:func:`msgspec.json.decode` with ``strict=False``).
@@ -7,14 +7,113 @@ Twilio writes numbers as strings, Plivo as numbers, Telnyx both: fields are read
 from __future__ import annotations
 
 import binascii
-from typing import Any, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 import msgspec
 
-from vivavoce.wire.telephony.encoding import LineFormat
-from vivavoce.wire.telephony.line import LONGEST_MESSAGE, MalformedFrame, Media, Message
+from vivavoce.wire.telephony.encoding import LineFormat, key
+from vivavoce.wire.telephony.line import (
+    LONGEST_MESSAGE,
+    Key,
+    LineFact,
+    MalformedFrame,
+    MarkReached,
+    Media,
+    Message,
+    Started,
+    Stopped,
+    Trouble,
+)
 
 _Frame = TypeVar("_Frame")
+
+
+class _Media(msgspec.Struct):
+    payload: str
+    track: str = "inbound"
+    chunk: int | None = None
+    timestamp: int | None = None
+
+
+class _Digit(msgspec.Struct):
+    digit: str
+
+
+class _Mark(msgspec.Struct):
+    name: str = ""
+
+
+class JsonFrame(msgspec.Struct):
+    """What all of them name alike; a carrier's own frame has the rest."""
+
+    event: str
+    media: _Media | None = None
+    dtmf: _Digit | None = None
+    mark: _Mark | None = None
+
+
+AnyFrame = TypeVar("AnyFrame", bound=JsonFrame)
+
+
+class JsonCodec(ABC, Generic[AnyFrame]):
+    """One stream of a carrier that keeps a queue. ``frame`` is its frame; ``counts_chunks`` where the order of media is
+    told by their chunks alone.
+    """
+
+    queues = True
+    frames_per_message = 5
+    frame: ClassVar[type[JsonFrame]]
+    counts_chunks: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self._line: LineFormat | None = None
+        """Of what is heard, once the stream has started."""
+
+    def receive(self, message: Message) -> Sequence[LineFact]:
+        frame = read(message, self.frame)
+        own: Any = frame  # of the carrier's own type
+        match frame:
+            case JsonFrame(event="media", media=_Media() as heard):
+                # Our own voice may be sent back on the other track.
+                audio = media(heard.payload, self._line, heard.timestamp, heard.chunk if self.counts_chunks else None)
+                return (audio,) if heard.track.startswith("inbound") else ()
+            case JsonFrame(event="mark", mark=_Mark(name=name)):
+                return (MarkReached(name),)
+            case JsonFrame(event="dtmf", dtmf=_Digit(digit=digit)):
+                return (Key(key(digit)),)
+            case JsonFrame(event="stop"):
+                return (Stopped(),)
+            case JsonFrame(event="error"):
+                return (Trouble(self._trouble(own)),)
+            case JsonFrame(event="start"):
+                return self._start(own)
+            case JsonFrame(event="media" | "mark" | "dtmf"):
+                raise MalformedFrame("a frame without what it is named for")
+        return self._own(own)
+
+    @abstractmethod
+    def _started(self, frame: AnyFrame) -> Started | None:
+        """What a start says, and sets the line by; None if it says nothing."""
+
+    def _own(self, frame: AnyFrame) -> Sequence[LineFact]:
+        """What a frame says that only this carrier has."""
+        del frame
+        return ()
+
+    def _trouble(self, frame: AnyFrame) -> str:
+        """The carrier's word for an error."""
+        del frame
+        return ""
+
+    def _start(self, frame: AnyFrame) -> Sequence[LineFact]:
+        if self._line is not None:
+            return ()  # it is repeated
+        started = self._started(frame)
+        if started is None:
+            raise MalformedFrame("a frame without what it is named for")
+        return (started,)
 
 
 def read(message: Message, kind: type[_Frame]) -> _Frame:

@@ -12,91 +12,40 @@ from urllib.parse import unquote
 
 import msgspec
 
-from vivavoce.wire.telephony.encoding import PCM_LITTLE, ULAW, Encoding, LineFormat, key, line_format
-from vivavoce.wire.telephony.jsonframes import media, payload_of, read, write
-from vivavoce.wire.telephony.line import (
-    Clear,
-    Key,
-    LineFact,
-    LineWish,
-    MalformedFrame,
-    Mark,
-    MarkReached,
-    Message,
-    SendMedia,
-    Started,
-    Stopped,
-    Trouble,
-)
+from vivavoce.wire.telephony.encoding import PCM_LITTLE, ULAW, LineFormat, line_format
+from vivavoce.wire.telephony.jsonframes import JsonCodec, JsonFrame, payload_of, write
+from vivavoce.wire.telephony.line import Clear, LineFact, LineWish, Mark, MarkReached, Message, SendMedia, Started
 
 _ENCODINGS: Final = {"audio/x-mulaw": ULAW, "audio/x-l16": PCM_LITTLE}
 _CONTENT_TYPE: Final[dict[str, str]] = {ULAW.name: "audio/x-mulaw", PCM_LITTLE.name: "audio/x-l16"}
 
 
-class _Frame(msgspec.Struct, rename="camel"):
-    pass
-
-
-class _Format(_Frame):
+class _Format(msgspec.Struct, rename="camel"):
     encoding: str = "audio/x-mulaw"
     sample_rate: int = 8000
 
 
-class _Start(_Frame):
+class _Start(msgspec.Struct, rename="camel"):
     call_id: str = ""
     stream_id: str = ""
     media_format: _Format = msgspec.field(default_factory=_Format)
 
 
-class _Media(_Frame):
-    payload: str
-    track: str = "inbound"
-    timestamp: int | None = None
-
-
-class _Digit(_Frame):
-    digit: str
-
-
-class _Message(msgspec.Struct):
-    event: str
+class _Frame(JsonFrame):
     extra_headers: str = ""
     name: str = ""
     start: _Start | None = None
-    media: _Media | None = None
-    dtmf: _Digit | None = None
 
 
-class PlivoCodec:
+class PlivoCodec(JsonCodec[_Frame]):
     """One stream."""
 
     name = "plivo"
-    queues = True
-    frames_per_message = 5
+    frame = _Frame
 
     def __init__(self) -> None:
+        super().__init__()
         self._stream = ""
-        self._line: LineFormat | None = None
-
-    def receive(self, message: Message) -> Sequence[LineFact]:
-        frame = read(message, _Message)
-        match frame:
-            case _Message(event="media", media=_Media() as heard):
-                audio = media(heard.payload, self._line, heard.timestamp)
-                return (audio,) if heard.track == "inbound" else ()
-            case _Message(event="playedStream", name=name):
-                return (MarkReached(name),)
-            case _Message(event="dtmf", dtmf=_Digit(digit=digit)):
-                return (Key(key(digit)),)
-            case _Message(event="start", start=_Start() as start) if self._line is None:
-                return (self._started(frame.extra_headers, start),)
-            case _Message(event="stop"):
-                return (Stopped(),)
-            case _Message(event="error"):
-                return (Trouble(""),)
-            case _Message(event="media" | "dtmf" | "start") if not frame.start:
-                raise MalformedFrame("a frame without what it is named for")
-        return ()
 
     def send(self, wish: LineWish) -> Sequence[Message]:
         assert self._line is not None  # nothing is sent before the start
@@ -109,18 +58,24 @@ class PlivoCodec:
                 return (write({"event": "clearAudio", "streamId": self._stream}),)
         return ()  # a call is ended through the REST interface
 
-    def _media(self, pcm: bytes, line: LineFormat) -> dict[str, Any]:
-        encoding: Encoding = line.encoding
+    def _own(self, frame: _Frame) -> Sequence[LineFact]:
+        return (MarkReached(frame.name),) if frame.event == "playedStream" else ()
+
+    def _started(self, frame: _Frame) -> Started | None:
+        start = frame.start
+        if start is None:
+            return None
+        line = line_format(start.media_format.encoding, _ENCODINGS, start.media_format.sample_rate)
+        self._stream, self._line = start.stream_id, line
+        return Started(start.stream_id, start.call_id, line.rate_hz, _headers(frame.extra_headers))
+
+    @staticmethod
+    def _media(pcm: bytes, line: LineFormat) -> dict[str, Any]:
         return {
-            "contentType": _CONTENT_TYPE[encoding.name],
+            "contentType": _CONTENT_TYPE[line.encoding.name],
             "sampleRate": line.rate_hz,
             "payload": payload_of(pcm, line),
         }
-
-    def _started(self, extra_headers: str, start: _Start) -> Started:
-        line = line_format(start.media_format.encoding, _ENCODINGS, start.media_format.sample_rate)
-        self._stream, self._line = start.stream_id, line
-        return Started(start.stream_id, start.call_id, line.rate_hz, _headers(extra_headers))
 
 
 def _headers(text: str) -> dict[str, str]:

@@ -73,15 +73,16 @@ class Changing:
 class _AllTools:
     """The agent's own tools, those of call control, and beside them those of a client that runs its tools itself."""
 
-    def __init__(self, agent: Agent, control: ControlTools, client: Tools | None) -> None:
-        self._runners = [_runner(agent)]  # the last one is of the agent that speaks now
+    def __init__(self, call: str, agent: Agent, control: ControlTools, client: Tools | None) -> None:
+        self._call = call
+        self._runners = [_runner(agent, call)]  # the last one is of the agent that speaks now
         self._control = control
         self._client = client
 
     def become(self, agent: Agent) -> None:
         """Tools that run go on; new ones are this agent's."""
         self._control.agent = agent
-        self._runners.append(_runner(agent))
+        self._runners.append(_runner(agent, self._call))
 
     async def run(self, tool_call: ToolCallId, name: str, arguments: str) -> ToolOutcome:
         if self._control.knows(name):
@@ -89,15 +90,14 @@ class _AllTools:
         own = self._runners[-1]
         if self._client is not None and not own.knows(name):
             return await self._client.run(tool_call, name, arguments)
-        return await own.run(name, arguments)
+        return await own.run(name, arguments, tool_call)
 
     async def close(self) -> None:
-        for runner in self._runners:
-            await runner.close()
+        await asyncio.gather(*(runner.close() for runner in self._runners))
 
 
-def _runner(agent: Agent) -> ToolRunner:
-    return ToolRunner(agent.tools, result_bytes=agent.limits.result_bytes)
+def _runner(agent: Agent, call: str) -> ToolRunner:
+    return ToolRunner(agent.tools, result_bytes=agent.limits.result_bytes, call=call)
 
 
 class Answering:
@@ -134,7 +134,7 @@ class Answering:
         self._changing = changing
         self._rate_hz = channel.rate_hz
         around = Surroundings(self.call, lambda: orders_of(channel), self._become, self._load)
-        self._tools = _AllTools(agent, ControlTools(agent, around), client_tools)
+        self._tools = _AllTools(self.call, agent, ControlTools(agent, around), client_tools)
         ear = make_ear(channel.rate_hz) if wants_ear(agent, outbound=outbound) else None
         plan = plan_of(agent, models, spend_plan(agent, [model.profile.name for model in models]))
         speaks = all(model.profile.speaks for model in models)
@@ -159,9 +159,12 @@ class Answering:
         try:
             result = await self._call.run()
         finally:
-            await self._tools.close()
             # Handed to the executor here and now, so that no later cancellation can get ahead of it.
-            recording = await asyncio.shield(self._loop.run_in_executor(None, self._close))
+            closed = self._loop.run_in_executor(None, self._close)
+            try:
+                await self._tools.close()
+            finally:
+                recording = await asyncio.shield(closed)
         return AnsweredCall(self.call, self.folder, recording, result, self._store_failure)
 
     def stop(self, reason: str) -> None:

@@ -27,6 +27,7 @@ from vivavoce.server.settings import ServerSettings
 from vivavoce.server.telephony.audiosocket import audiosocket
 from vivavoce.server.waiting import cancelling
 from vivavoce.server.websocket.protocol import WebSocket
+from vivavoce.tools.outside import held
 
 PING_S = 20.0
 LAG_SAMPLE_S = 0.02
@@ -164,6 +165,7 @@ async def working(app: ASGIApp, door: Door) -> AsyncIterator[Connections]:
         cancelling(watch_lag(door.desk)),
         cancelling(connections.keep_time()),
         audiosocket(door),
+        held(),  # so that a server of tools is not started anew for each call
     ):
         try:
             yield connections

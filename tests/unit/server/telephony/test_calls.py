@@ -17,7 +17,9 @@ from tests.unit.server.asgi import OPENED, SHOP, Answer, House, served
 from tests.unit.server.telephony.test_routes import PUBLIC, converse, markup, post_form, stream_of, twilio_signature
 from vivavoce.agent.declaration import Agent
 from vivavoce.errors import AgentFileError, Refused
+from vivavoce.server.front import carriers
 from vivavoce.server.keys import hash_of
+from vivavoce.server.routing import _owner
 from vivavoce.server.secrets import Ticket
 from vivavoce.server.settings import KeyLine, ServerSettings
 from vivavoce.server.telephony.carrier import RINGING_S, Exchange
@@ -203,6 +205,17 @@ def test_an_answer_that_nobody_ordered_is_hung_up() -> None:
 def test_a_stream_that_nobody_ordered_is_closed() -> None:
     start = '{"event":"start","start":{"custom_parameters":{"agent":"sales"}}}'
     assert converse(house(), "/v1/telephony/telnyx/stream/unknown", start)[-1]["code"] == 1008
+
+
+def test_what_is_kept_in_one_worker_is_asked_of_that_one(rest: Rest) -> None:
+    telephony = TelephonySettings(SETTINGS.twilio, outbound_prefixes=("+",))
+    server = House(ServerSettings(keys=KEYS, telephony=telephony, public_url=PUBLIC, workers=3), worker=2)
+    server.routes = carriers(server.door)
+    name = order(server).told["id"]
+    for path in ("answer", "stream", "papers"):
+        assert _owner(server.scope("http", f"/v1/telephony/twilio/{path}/{name}", {})) == 2
+    asked = parse_qs(rest.asked[0].content.decode())
+    assert asked["Url"] == [f"{PUBLIC}/v1/telephony/twilio/answer/{name}"]
 
 
 class Calls:

@@ -28,6 +28,21 @@ def test_secrets_come_from_the_environment_and_from_files(tmp_path: Path) -> Non
     assert "secret" not in f"{settings} {settings.twilio!r}"
 
 
+def test_what_is_no_carrier_stays_as_it_is(tmp_path: Path) -> None:
+    settings = with_secrets(read({"outbound_prefixes": ["+1", "+49"], "twilio": {}}), {}, tmp_path)
+    assert settings == TelephonySettings(TwilioSettings(), outbound_prefixes=("+1", "+49"))
+    assert settings.any_carrier
+    assert not TelephonySettings(outbound_prefixes=("+1",)).any_carrier
+
+
+@pytest.mark.parametrize(
+    "table", [{"outbound_prefixes": ["1"]}, {"outbound_prefixes": [""]}, {"outbound_per_minute": 0}]
+)
+def test_what_would_let_too_much_through(table: object) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        read(table)
+
+
 @pytest.mark.parametrize("value", ["env:NOT_SET", "env:EMPTY", "file:not-there"])
 def test_a_secret_that_is_not_there(tmp_path: Path, value: str) -> None:
     with pytest.raises(SetupFault, match=r"telephony\.plivo\.auth_token"):

@@ -28,6 +28,7 @@ from vivavoce.model.nova.model import NovaModel
 from vivavoce.model.port import Model
 from vivavoce.model.scripted import Script, ScriptedModel, read_script
 from vivavoce.tools import ask_servers
+from vivavoce.voice.ear import why_not_here as why_no_ear
 
 Clock = Callable[[], datetime]
 """The time of day, for agents that are asked for "tomorrow"."""
@@ -178,9 +179,9 @@ def usable_models(
 
 def read_agent(path: Path, variables: Mapping[str, str], version: str | None) -> Agent:
     """An agent file, rendered with this process's environment."""
-    agent = load_agent(
-        path, variables=variables, version=version, environment=environment(), ask_servers=ask_servers
-    )
+    agent = load_agent(path, variables=variables, version=version, environment=environment(), ask_servers=ask_servers)
+    if agent.turns.listens and (reason := why_no_ear()):
+        raise NotAvailable(f'turns.interruption = "{agent.turns.interruption}" cannot be had here: {reason}')
     return replace(agent, models=tuple(_beside(path, choice) for choice in agent.models))
 
 
@@ -199,6 +200,7 @@ def prove_agent(path: Path, variables: Mapping[str, str], version: str | None) -
         version=version,
         environment=environment(),
         model_problem=problem,
+        why_no_ear=why_no_ear,
         ask_servers=ask_servers,
     )
 

@@ -128,6 +128,19 @@ def test_what_a_model_lacks_is_a_problem_of_the_agent(tmp_path: Path) -> None:
     assert "script.toml cannot be read" in str(report.proofs[-1].problems)
 
 
+def test_a_policy_that_listens_needs_the_detector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = write_agent(tmp_path, more='[turns]\ninterruption = "hybrid"\n') / "agent.toml"
+    report = app.prove_agent(agent, {}, None)
+    assert report.holds
+    assert [proof.detail for proof in report.proofs if proof.subject == "turns"] == ["hybrid: the voice detector is here"]
+    monkeypatch.setattr(app, "why_no_ear", lambda: "it is not installed")
+    report = app.prove_agent(agent, {}, None)
+    assert not report.holds
+    assert report.agent is not None, "the file is good"
+    with pytest.raises(NotAvailable, match="it is not installed"):
+        app.read_agent(agent, {}, None)
+
+
 def test_example_data_is_fresh_and_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIVAVOCE_EXAMPLE_DATA", "/mine")
     with app.fresh_example_data():

@@ -34,12 +34,14 @@ def check_agent(
     version: str | None = None,
     environment: Mapping[str, str] = NOTHING,
     model_problem: ModelProblem | None = None,
+    why_no_ear: Callable[[], str] | None = None,
     ask_servers: AskServers | None = None,
 ) -> Report:
     """Proves everything an agent file names; never raises for what is wrong with the file.
 
-    Without ``model_problem`` models are not looked at; an agent with MCP servers needs ``ask_servers``. A variable that
-    every call must give, and that is not among ``variables``, is tried with a stand-in.
+    Without ``model_problem`` models are not looked at, nor without ``why_no_ear`` whether the policy of turns can be
+    had; an agent with MCP servers needs ``ask_servers``. A variable that every call must give, and that is not among
+    ``variables``, is tried with a stand-in.
     """
     file, found = prove_file(path, environment=environment, ask_servers=ask_servers)
     proofs = list(found)
@@ -49,8 +51,18 @@ def check_agent(
     models: list[Proof] = []
     if model_problem:
         models = [_model_proof(file, agent, index, model_problem) for index in range(len(file.shape.models))]
-    usable = not models or any(proof.holds for proof in models)
+    if why_no_ear and agent is not None and agent.turns.listens:
+        models.insert(0, _ear_proof(file, agent, why_no_ear()))
+    usable = all(proof.holds for proof in models if proof.subject == "turns") and (
+        not model_problem or any(proof.holds for proof in models if proof.subject != "turns")
+    )
     return Report(Path(path), (*proofs, *models), agent, holds=agent is not None and usable)
+
+
+def _ear_proof(file: AgentFile, agent: Agent, reason: str) -> Proof:
+    if not reason:
+        return Proof("turns", f"{agent.turns.interruption}: the voice detector is here")
+    return Proof("turns", "", (Problem(file.source.where("turns", "interruption"), reason),))
 
 
 def _prove_rendering(

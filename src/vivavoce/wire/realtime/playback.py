@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from vivavoce.events import Evidence, Instant, PlayoutProgress, ResponseId, Samples
 
 REPORT_EVERY_US = 500_000
+KEPT = 16
+"""Responses that were played to their end, and may yet be asked for."""
 _US = 1_000_000
 
 
@@ -33,11 +35,12 @@ class _Track:
 class Playback:
     """The client's queue. Sums are exact: time is carried on in samples times microseconds."""
 
-    __slots__ = ("_credit", "_last", "_next_report", "_rate_hz", "_tracks")
+    __slots__ = ("_credit", "_ended", "_last", "_next_report", "_rate_hz", "_tracks")
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._tracks: deque[_Track] = deque()
+        self._ended: dict[ResponseId, int] = {}  # and how much was played
         self._last = 0
         self._credit = 0  # time passed and not yet spent on a sample
         self._next_report = 0
@@ -63,8 +66,10 @@ class Playback:
 
     def finish(self, response: ResponseId, now: Instant) -> list[PlayoutProgress]:
         track = self._find(response)
-        if track is not None:
-            track.finished = True
+        if track is None:  # nothing was sent of it
+            played = Samples(self._ended.get(response, 0))
+            return [*self.take(now), PlayoutProgress(response, played, Evidence.ASSUMED)]
+        track.finished = True
         return self.take(now)
 
     def cut(self, response: ResponseId, now: Instant) -> tuple[int, bool]:
@@ -72,7 +77,7 @@ class Playback:
         track = self._find(response)
         self._advance(now)
         if track is None:
-            return 0, True
+            return self._ended.get(response, 0), True
         if track in self._tracks:
             self._tracks.remove(track)
         return track.played, track.at_once
@@ -134,10 +139,16 @@ class Playback:
             self._credit -= 0 if head.at_once else playing * _US
             if head.left or not head.finished:
                 break
-            ended.append(self._tracks.popleft())
+            ended.append(self._end(self._tracks.popleft()))
         if not self._tracks or not self._tracks[0].left:
             self._credit = 0  # it waits for more
         return ended
+
+    def _end(self, track: _Track) -> _Track:
+        self._ended[track.response] = track.played
+        if len(self._ended) > KEPT:
+            del self._ended[next(iter(self._ended))]
+        return track
 
     def _find(self, response: ResponseId) -> _Track | None:
         return next((track for track in self._tracks if track.response == response), None)

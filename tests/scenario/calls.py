@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from vivavoce.channel.port import Channel
-from vivavoce.engine.call import Call, CallResult
+from vivavoce.engine.call import Call, CallResult, Clips
 from vivavoce.engine.clock import run
 from vivavoce.events import (
     Audio,
@@ -26,6 +26,7 @@ from vivavoce.model.port import Model
 from vivavoce.timeline.read import Timeline, parse_timeline
 from vivavoce.timeline.replay import replay
 from vivavoce.timeline.schema import VERSION, Header, encode_header, encode_line
+from vivavoce.voice.port import Ear
 
 Seen = list[tuple[Instant, Event | Effect]]
 DEADLINE_S = 7200.0
@@ -57,6 +58,14 @@ class Tools:
             self.cancelled += 1
             raise
         return Outcome(ToolStatus.OK, self.result)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Who hears the caller beside the model, and who speaks for it."""
+
+    ear: Ear | None = None
+    clips: Clips | None = None
 
 
 @dataclass
@@ -105,12 +114,14 @@ def hold(
     *,
     cancel_at_ms: int | None = None,
     during: Callable[[Call], None] | None = None,
+    beside: Beside | None = None,
 ) -> Ran:
     """One call to its end, proved: closed once and last, replayed alike, every sample accounted for, nothing left.
 
     ``during`` is called once the call runs, on its loop.
     """
-    ran = run(_hold(plan, channel(), models(), tools or Tools(), cancel_at_ms, during), virtual=True)
+    around = (cancel_at_ms, during, beside or Beside())
+    ran = run(_hold(plan, channel(), models(), tools or Tools(), *around), virtual=True)
     prove(ran)
     return ran
 
@@ -122,6 +133,7 @@ async def _hold(
     tools: Tools,
     cancel_at_ms: int | None,
     during: Callable[[Call], None] | None,
+    beside: Beside,
 ) -> Ran:
     loop = asyncio.get_running_loop()
     seen: Seen = []
@@ -129,7 +141,7 @@ async def _hold(
     def witness(at: Instant, value: Event | Effect) -> None:
         seen.append((at, value))
 
-    call = Call(plan, channel, models, tools, [witness])
+    call = Call(plan, channel, models, tools, [witness], ear=beside.ear, clips=beside.clips)
     task = loop.create_task(call.run())
     if during is not None:
         loop.call_soon(during, call)

@@ -47,6 +47,8 @@ from vivavoce.events import (
 DELAY_US = 200_000
 """The caller's audio is so late at the model while the agent speaks: the ear takes about half of it to notice a voice,
 and the model is not to hear the first of it before the ear has."""
+MARGIN_US = 100_000
+"""A voice began up to so much earlier than an ear is sure of: its first breath is not to reach the model either."""
 GOES_ON_US = 500_000
 """So little of a reply was heard: whoever speaks then goes on with their own sentence."""
 RECENT_US = 2_000_000
@@ -260,7 +262,8 @@ class TurnFloor:
     def _end(self, now: Instant) -> Iterator[Effect]:
         """The voice is over. One that was kept the model hears as silence."""
         if self.machine.state is Floor.KEPT:
-            yield from self._hearing.silence(self._at, f"it was {self._kind.value}")
+            begin = max(0, self._at - MARGIN_US * self._parts.rate_hz // 1_000_000)
+            yield from self._hearing.silence(begin, f"it was {self._kind.value}")
             self._kept_until = Instant(now + RECENT_US)
         if self.machine.can(FloorMove.END):
             self.machine.move(FloorMove.END)

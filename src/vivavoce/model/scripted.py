@@ -163,12 +163,15 @@ class Step(_Table, frozen=True):
 
 
 class Script(_Table, frozen=True):
-    """The whole of a script. Without a step for ``open`` the model is ready at once."""
+    """The whole of a script. Without a step for ``open`` the model is ready at once. Without ``speaks`` it cannot be
+    told what to say.
+    """
 
     name: str = "scripted"
     description: str = "follows a script; its figures say nothing of any provider"
     input_rate_hz: _RateHz = 16_000
     output_rate_hz: _RateHz = 16_000
+    speaks: bool = True
     step: tuple[Step, ...] = ()
 
     def groups(self) -> dict[When, deque[list[Step]]]:
@@ -224,7 +227,12 @@ class ScriptedModel:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.profile = ModelProfile(
-            script.name, script.description, script.input_rate_hz, script.output_rate_hz, simulated=True
+            script.name,
+            script.description,
+            script.input_rate_hz,
+            script.output_rate_hz,
+            simulated=True,
+            speaks=script.speaks,
         )
 
     def why_not_here(self) -> str:
@@ -249,6 +257,7 @@ class _ScriptedSession:
     def __init__(self, script: Script, connection: ConnectionId) -> None:
         self._rate_hz = script.output_rate_hz
         self._connection = connection
+        self._speaks = script.speaks
         self._groups = script.groups()
         self._occurrences: asyncio.Queue[_Occurrence] = asyncio.Queue()
         self._ear = LoudnessEar(script.input_rate_hz)
@@ -315,7 +324,7 @@ class _ScriptedSession:
     async def _act(self, action: Action, emit: EmitModelEvent) -> None:
         match action:
             case "ready":
-                await emit(ModelReady(self._connection))
+                await emit(ModelReady(self._connection, speaks=self._speaks))
             case "interrupt":
                 if self._newest is not None:
                     self._making.discard(self._newest)

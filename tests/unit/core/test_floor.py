@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.core.scenario import ONE, R1, R2, Script, audio, plan, played, samples, stopped, talking, whole
-from vivavoce.core.floor import DELAY_US, Floor
+from vivavoce.core.floor import DELAY_US, MARGIN_US, Floor
 from vivavoce.events import (
     GREETING,
     AgentRevised,
@@ -263,15 +263,16 @@ def test_the_model_hears_the_caller_a_little_later_while_the_agent_talks() -> No
 
 def test_the_model_hears_silence_in_the_place_of_a_backchannel() -> None:
     call = speaking()
-    say(call, 1_100, 1_300)
-    call.at(1_300, VoiceStarted(samples(100)))
-    say(call, 1_300, 1_500)
-    call.at(1_500, VoiceStopped(samples(300)))
-    say(call, 1_500, 2_000)
+    say(call, 1_100, 1_400)
+    call.at(1_400, VoiceStarted(samples(250)))
+    say(call, 1_400, 1_600)
+    call.at(1_600, VoiceStopped(samples(400)))
+    say(call, 1_600, 2_000)
     call.at(5_200, played(R1, 5_000))
-    silent = samples(300)  # to where the ear noticed the end
-    assert forwarded(call) == LOUD * samples(100) + bytes(2 * silent) + LOUD * (samples(900) - samples(100) - silent)
-    assert [(muted.at, muted.samples) for muted in call.all(Muted)] == [(samples(100), silent)]
+    before = samples(250) - samples(MARGIN_US // 1000)
+    silent = samples(500) - before  # to where the ear noticed the end
+    assert forwarded(call) == LOUD * before + bytes(2 * silent) + LOUD * samples(400)
+    assert [(muted.at, muted.samples) for muted in call.all(Muted)] == [(before, silent)]
 
 
 def test_the_model_hears_all_of_an_interruption_at_once() -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from vivavoce.agent.outside import ListedTool, Listing, McpServer
-from vivavoce.tools.mcp_client import need_sdk, opened
+from vivavoce.tools.mcp_client import Watch, need_sdk, opened
 
 MAX_PAGES = 100
 
@@ -43,7 +43,7 @@ async def _listing(server: McpServer) -> Listing:
 
 async def _listed(server: McpServer) -> Listing:
     found: list[ListedTool] = []
-    async with opened(server, lambda: None) as client:
+    async with opened(server, Watch()) as client:
         cursor: str | None = None
         for _ in range(MAX_PAGES):
             page = await client.list_tools(cursor=cursor)

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from vivavoce.agent.outside import McpFunction, McpServer
 from vivavoce.errors import NotAvailable, ToolFault, ToolUnreachable
-from vivavoce.tools.mcp_client import need_sdk, opened
+from vivavoce.tools.mcp_client import Watch, need_sdk, opened
 
 if TYPE_CHECKING:
     from mcp import Client, MCPError
     from mcp.types import CallToolResult
 
 _CONNECTION_CLOSED = -32000
-_INVALID_REQUEST = -32600
-_SESSION_GONE = "Session terminated"
-"""What the SDK says for a 404: the server was started anew and has done nothing of the request."""
 
 
 class McpCalls:
@@ -27,6 +24,7 @@ class McpCalls:
 
     def __init__(self) -> None:
         self._links: dict[McpServer, _Link] = {}
+        self._closing: list[_Link] = []
 
     async def call(self, function: McpFunction, arguments: Mapping[str, Any]) -> Any:
         """What the tool answered: a JSON value, or text. Cancelled, the server is told so. Raises
@@ -51,7 +49,7 @@ class McpCalls:
 
     async def close(self) -> None:
         """Ends the connections in good order; programs that do not go by themselves within seconds are killed."""
-        links = [*self._links.values()]
+        links = [*self._links.values(), *self._closing]
         self._links.clear()
         for link in links:
             link.end()
@@ -61,6 +59,9 @@ class McpCalls:
     def _link(self, server: McpServer) -> _Link:
         link = self._links.get(server)
         if link is None or link.is_over:
+            if link is not None:
+                link.end()
+                self._closing = [one for one in (*self._closing, link) if not one.is_closed]
             self._links[server] = link = _Link(server)
         return link
 
@@ -69,11 +70,12 @@ class _SessionGone(ToolUnreachable):
     """The server does not know our session any more. Nothing was done, so the same may be asked in a new one."""
 
 
-class _Link:
+class _Link(Watch):
     """A connection, in a task of its own: whoever opens it in the SDK must be the one to close it."""
 
     def __init__(self, server: McpServer) -> None:
         self._server = server
+        self.is_forgotten = False
         self._over = asyncio.Event()
         self._client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._client.add_done_callback(lambda client: client.cancelled() or client.exception())  # nobody may wait
@@ -81,7 +83,11 @@ class _Link:
 
     @property
     def is_over(self) -> bool:
-        return self._over.is_set() or self._task.done()
+        return self.is_forgotten or self._over.is_set() or self._task.done()
+
+    @property
+    def is_closed(self) -> bool:
+        return self._task.done()
 
     @property
     def server(self) -> McpServer:
@@ -107,7 +113,7 @@ class _Link:
     async def _run(self) -> None:
         try:
             await asyncio.to_thread(need_sdk)  # the import takes too long for a loop with calls
-            async with opened(self._server, self._lost) as client:
+            async with opened(self._server, self) as client:
                 self._client.set_result(client)
                 await self._over.wait()
         except NotAvailable as fault:
@@ -118,9 +124,12 @@ class _Link:
             self._over.set()
             self._fail(self._unreachable())
 
-    def _lost(self) -> None:
+    def lost(self) -> None:
         if self._client.done():
             self._over.set()
+
+    def forgotten(self) -> None:
+        self.is_forgotten = True
 
     def _fail(self, fault: ToolFault) -> None:
         if not self._client.done():
@@ -135,8 +144,7 @@ def _fault(link: _Link, error: MCPError) -> ToolFault:
     if error.code == _CONNECTION_CLOSED:
         link.end()
         return ToolUnreachable(f"The MCP server {name} was lost; whether it did what was asked is not known.")
-    if error.code == _INVALID_REQUEST and error.message == _SESSION_GONE:
-        link.end()
+    if link.is_forgotten:
         return _SessionGone(f"The MCP server {name} was started anew.")
     return ToolFault(f"The MCP server {name} refused: {error.message}")
 

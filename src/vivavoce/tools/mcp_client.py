@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -17,43 +17,60 @@ if TYPE_CHECKING:
     from mcp import Client
 
 EXTRA = "pip install 'vivavoce[tools]'"
+_SESSION = "Mcp-Session-Id"
 _READ_S = 300.0
 """A stream of events may be silent for so long, as in the SDK."""
 
 
+class Watch:
+    """Is told what becomes of a connection. This one does not care."""
+
+    def lost(self) -> None:
+        """The server ended it."""
+
+    def forgotten(self) -> None:
+        """The server does not know the session that a request came in, and has not looked at the request."""
+
+
 @asynccontextmanager
-async def opened(server: McpServer, lost: Callable[[], None]) -> AsyncIterator[Client]:
-    """A client that can call tools. ``lost`` is called when the server ends the connection. Raises whatever went wrong.
+async def opened(server: McpServer, watch: Watch) -> AsyncIterator[Client]:
+    """A client that can call tools. Raises whatever went wrong.
 
     The SDK first asks whether the server speaks the newest protocol. Some older ones take the question for the end of
     the conversation (those made with the Rust SDK go): they are then called by the older handshake.
     """
     async with AsyncExitStack() as stack:
         try:
-            client = await stack.enter_async_context(_connected(server, lost, "auto"))
+            client = await stack.enter_async_context(_connected(server, watch, "auto"))
         except Exception:  # noqa: BLE001  # whatever it is, the second way says what is wrong
-            client = await stack.enter_async_context(_connected(server, lost, "legacy"))
+            client = await stack.enter_async_context(_connected(server, watch, "legacy"))
         yield client
 
 
 @asynccontextmanager
-async def _connected(server: McpServer, lost: Callable[[], None], mode: str) -> AsyncIterator[Client]:
+async def _connected(server: McpServer, watch: Watch, mode: str) -> AsyncIterator[Client]:
     from mcp import Client
 
-    transport = _over_http(server) if server.url else _over_pipes(server)
-    async with Client(_Watched(transport, lost), mode=mode, cache=None) as client:
+    transport = _over_http(server, watch) if server.url else _over_pipes(server)
+    async with Client(_Watched(transport, watch), mode=mode, cache=None) as client:
         yield client
 
 
 @asynccontextmanager
-async def _over_http(server: McpServer) -> AsyncIterator[tuple[Any, Any]]:
+async def _over_http(server: McpServer, watch: Watch) -> AsyncIterator[tuple[Any, Any]]:
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
+
+    async def look(response: httpx2.Response) -> None:
+        if response.status_code == 404 and _SESSION in response.request.headers:
+            watch.forgotten()
 
     timeout = httpx2.Timeout(server.connect_ms / 1000, read=_READ_S)
     # The transport follows redirects within the origin by itself, and no others.
     async with (
-        httpx2.AsyncClient(headers=dict(server.headers), timeout=timeout, follow_redirects=False) as client,
+        httpx2.AsyncClient(
+            headers=dict(server.headers), timeout=timeout, follow_redirects=False, event_hooks={"response": [look]}
+        ) as client,
         streamable_http_client(server.url, http_client=client) as streams,
     ):
         yield streams
@@ -93,13 +110,13 @@ def need_sdk() -> None:
 class _Watched:
     """A transport that says when the other side ends the stream; the SDK's client does not."""
 
-    def __init__(self, transport: AbstractAsyncContextManager[Any], lost: Callable[[], None]) -> None:
+    def __init__(self, transport: AbstractAsyncContextManager[Any], watch: Watch) -> None:
         self._transport = transport
-        self._lost = lost
+        self._watch = watch
 
     async def __aenter__(self) -> tuple[Any, Any]:
         read, write = await self._transport.__aenter__()
-        return _WatchedStream(read, self._lost), write
+        return _WatchedStream(read, self._watch), write
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -110,9 +127,9 @@ class _Watched:
 class _WatchedStream:
     """The client reads to the end, then closes."""
 
-    def __init__(self, stream: Any, lost: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, watch: Watch) -> None:
         self._stream = stream
-        self._lost = lost
+        self._watch = watch
 
     @property
     def last_context(self) -> Any:
@@ -137,5 +154,5 @@ class _WatchedStream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Any:
-        self._lost()
+        self._watch.lost()
         return await self._stream.__aexit__(kind, error, trace)

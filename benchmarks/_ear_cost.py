@@ -19,7 +19,7 @@ from vivavoce.voice.ear import make_ear
 
 FRAME = RATE_HZ // 50
 REPLY = ResponseId("reply")
-SERVER_CALLS, SERVER_S = 10, 3.0
+SERVER_CALLS, SERVER_S = 25, 3.0
 
 
 def talk(of_time: float) -> bytes:
@@ -31,7 +31,7 @@ def talk(of_time: float) -> bytes:
     return said
 
 
-def ear_ms(of_time: float, *, audible: bool, repeat: int = 3) -> float:
+def ear_ms(of_time: float, *, audible: bool, repeat: int = 5) -> float:
     """CPU milliseconds for each second of a call; the best of some runs."""
     pcm = talk(of_time)
     frames: Sequence[bytes] = [pcm[at : at + 2 * FRAME] for at in range(0, len(pcm) - 2 * FRAME, 2 * FRAME)]

@@ -68,7 +68,7 @@ def cells(quick: bool) -> list[Cell]:
         return every
     return [
         _cell("local", "hybrid", "clean", calls=5, kinds=QUICK_KINDS, corrections=0),
-        *(_cell("nova", "hybrid", condition, calls=5) for condition in CONDITIONS),
+        *(_cell("nova", "hybrid", condition, calls=5, kinds=QUICK_KINDS) for condition in CONDITIONS),
         _cell("nova", "local", "clean", calls=5, kinds=("interruption",)),
         _cell("nova", "model", "clean", calls=5, kinds=("backchannel",)),
     ]
@@ -79,26 +79,33 @@ def _cell(model: str, policy: str, condition: str, **programme: Any) -> Cell:
     return Cell(model, policy, condition, {"corrections": 0, **told} if model == "nova" else told)
 
 
-def start(*command: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True, cwd=HERE)
+class Running:
+    """A script of ours, in a process of its own."""
+
+    def __init__(self, *command: str) -> None:
+        self._process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True, cwd=HERE)
+
+    def result(self) -> Any:
+        """What it says in its last line."""
+        told, _ = self._process.communicate()
+        if self._process.returncode:
+            sys.exit("a process of the benchmark failed; what it said is above")
+        return json.loads(told.splitlines()[-1])
 
 
-def result(process: subprocess.Popen[str]) -> Any:
-    told, _ = process.communicate()
-    if process.returncode:
-        sys.exit("a process of the benchmark failed; what it said is above")
-    return json.loads(told.splitlines()[-1])
+def rehearsal(model: str, chosen: list[Cell]) -> Running:
+    programmes = [cell.programme for cell in chosen if cell.model == model]
+    return Running("_rehearse.py", model, json.dumps(programmes))
 
 
-def rehearsed(chosen: list[Cell]) -> dict[str, Any]:
-    """Panels by the names of cells; both models at the same time."""
-    running = {}
-    for model in ("local", "nova"):
-        mine = [cell for cell in chosen if cell.model == model]
-        programmes = json.dumps([cell.programme for cell in mine])
-        running[model] = (mine, start(str(HERE / "_rehearse.py"), model, programmes))
-    rows = ((cell, one) for mine, process in running.values() for cell, one in zip(mine, result(process), strict=True))
-    return {cell.name: told for cell, told in rows}
+def rehearsed(chosen: list[Cell]) -> tuple[dict[str, Any], dict[str, float]]:
+    """Panels by the names of cells, and what the ear costs. Calls at real time have the machine for themselves."""
+    costing, emulated = Running("_ear_cost.py"), rehearsal("nova", chosen)
+    told = {"nova": emulated.result()}
+    costs = costing.result()
+    told["local"] = rehearsal("local", chosen).result()
+    panels = {cell.name: told[cell.model].pop(0) for cell in chosen}
+    return panels, costs
 
 
 def broken(chosen: list[Cell], panels: dict[str, Any], density: float) -> list[str]:
@@ -130,7 +137,7 @@ def show(chosen: list[Cell], panels: dict[str, Any]) -> None:
     print()
 
 
-PARTS = ("detect", "decide", "flush", "drain", "paused", "stopped", "heard")
+PARTS = ("answer", "detect", "decide", "flush", "drain", "paused", "stopped", "heard", "late")
 
 
 def _told(figure: dict[str, Any]) -> str:
@@ -145,9 +152,7 @@ def _told_ms(spread: dict[str, Any]) -> str:
 def main() -> None:
     quick = "--quick" in sys.argv
     chosen = cells(quick)
-    costing = start(str(HERE / "_ear_cost.py"))
-    costs = result(costing)
-    panels = rehearsed(chosen)
+    panels, costs = rehearsed(chosen)
     show(chosen, panels)
     density = round(costs["server_ms"] / (costs["server_ms"] + costs["ear_usual_ms"]), 3)
     worst = round(costs["server_ms"] / (costs["server_ms"] + costs["ear_worst_ms"]), 3)

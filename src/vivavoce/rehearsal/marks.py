@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -72,10 +71,10 @@ class Arrivals:
         self._ends.append((self._ends[-1] if self._ends else 0) + samples)
         self._instants.append(at_us)
 
-    def of(self, position: int) -> int | None:
-        """When the frame that holds this sample had arrived."""
-        index = bisect_left(self._ends, position + 1)
-        return self._instants[index] if index < len(self._ends) else None
+    def late_us(self, rate_hz: int) -> list[int]:
+        """How much later than the promptest frame each came in: what the machine was busy with."""
+        due = [at - end * 1_000_000 // rate_hz for end, at in zip(self._ends, self._instants, strict=True)]
+        return [one - min(due) for one in due]
 
 
 @dataclass(slots=True)

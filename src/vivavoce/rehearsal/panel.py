@@ -83,6 +83,7 @@ def panel(conversations: Sequence[Conversation]) -> Panel:
         "paused": _stop_spread(stops, lambda stop: stop.paused_us),
         "stopped": _stop_spread(stops, lambda stop: stop.stopped_us),
         "heard": _stop_spread(stops, lambda stop: stop.heard_us),
+        "late": spread([_late(conversation) for conversation in conversations]),
         "resumed": spread([[_s(one.latency_us) for one in call if one.latency_us is not None] for call in taken_up]),
     }
     return Panel(len(conversations), rows, spreads, _cancellations(conversations))
@@ -122,6 +123,11 @@ def _resumption_rows(taken_up: Sequence[Sequence[Resumption]]) -> dict[str, Figu
 
 def _latencies(outcome: Outcomes) -> list[float]:
     return [_s(answer.latency_us) for answer in outcome.answers if answer.latency_us is not None]
+
+
+def _late(conversation: Conversation) -> list[float]:
+    marks = conversation.marks
+    return [_s(us) for us in marks.arrivals.late_us(marks.rate_hz)] if marks is not None and marks.rate_hz else []
 
 
 def _stops(conversation: Conversation, outcome: Outcomes) -> list[StopTime]:

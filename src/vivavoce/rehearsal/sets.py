@@ -21,6 +21,9 @@ OPENED: datetime = BEGAN
 AT_ONCE = 6
 """Calls of the embedded model that two cores bear: each takes about a quarter of one while it talks."""
 
+APART_S = 0.6
+"""Opening a session of it takes most of a core for a moment."""
+
 
 def standing_agent() -> Agent:
     return load_agent(AGENT_FILE, variables={}, version=None, environment={})
@@ -41,5 +44,5 @@ def embedded_calls(
     model: Model, programmes: Sequence[Programme], folder: Path, at_once: int = AT_ONCE
 ) -> list[list[Conversation]]:
     """``model`` is the embedded one, made for :func:`standing_agent`."""
-    hall = Hall(standing_agent(), lambda _: model, folder, OPENED, at_once)
+    hall = Hall(standing_agent(), lambda _: model, folder, OPENED, at_once, APART_S)
     return run(rehearse(hall, programmes))

@@ -51,7 +51,7 @@ class Programme:
 @dataclass(frozen=True, slots=True)
 class Hall:
     """Where calls are rehearsed: ``model`` makes the model of the call with that number; at most ``at_once`` go on at
-    the same time. ``opened`` is the time of day that their agents know.
+    the same time, and begin so far apart. ``opened`` is the time of day that their agents know.
     """
 
     agent: Agent
@@ -59,6 +59,7 @@ class Hall:
     folder: Path
     opened: datetime
     at_once: int = 100
+    apart_s: float = 0.0
 
 
 async def rehearse(hall: Hall, programmes: Sequence[Programme]) -> list[list[Conversation]]:
@@ -78,6 +79,7 @@ async def rehearse(hall: Hall, programmes: Sequence[Programme]) -> list[list[Con
 
 async def _call(hall: Hall, programme: Programme, number: int, disk: Disk, turns: asyncio.Semaphore) -> Conversation:
     async with turns:
+        await asyncio.sleep(hall.apart_s * (number % hall.at_once))
         cast = StandingCall(number, programme.seed, of_each=programme.of_each, corrections=programme.corrections)
         noise = b""
         if programme.snr_db is not None:

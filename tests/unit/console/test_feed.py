@@ -31,6 +31,8 @@ from vivavoce.events import (
     Effect,
     Event,
     Evidence,
+    FloorDecided,
+    FloorVerdict,
     ForwardAudio,
     Instant,
     OpenModel,
@@ -43,6 +45,7 @@ from vivavoce.events import (
     ResponseStarted,
     Samples,
     UsageReported,
+    VoiceKind,
 )
 
 ONE = ConnectionId(1)
@@ -316,3 +319,12 @@ def test_nothing_grows_with_the_length_of_a_call() -> None:
 def minute(feed: CallFeed, from_ms: int) -> None:
     for at_ms in range(from_ms, from_ms + 60_000, 20):
         observe(feed, at_ms, CallerAudio(FRAME), ForwardAudio(ONE, FRAME))
+
+
+def test_whose_turn_it_was_is_told() -> None:
+    feed = a_feed()
+    observe(feed, 100, FloorDecided(FloorVerdict.KEPT, Samples(800), VoiceKind.BACKCHANNEL, "it is backchannel"))
+    close(feed)
+    told = run(rest(feed))
+    (floor,) = [event for _, event in told if event["type"] == "FloorDecided"]
+    assert (floor["at_us"], floor["verdict"], floor["kind"], floor["cut"]) == (100_000, "kept", "backchannel", False)

@@ -9,7 +9,8 @@ says; here is what follows from it:
   goes on where it stopped; if it goes on it is *taken*, and the agent yields;
 - one that goes on with what the caller said just before the agent began is taken without doubt: the agent answers half
   of it;
-- one into the last words of a reply is *passed*: an early answer, which the model hears at once.
+- one into the last words of a reply is *passed*: an early answer, which the model hears at once;
+- one that was there first has the turn: a reply that comes meanwhile is not begun into it, but waits, a while.
 
 A model that breaks its reply off for a voice that is kept has made some of it already: that is played. Protected speech
 is not cut, by nobody; what is said into it the model hears when it is over.
@@ -51,6 +52,8 @@ MARGIN_US = 100_000
 """A voice began up to so much earlier than an ear is sure of: its first breath is not to reach the model either."""
 GOES_ON_US = 500_000
 """So little of a reply was heard: whoever speaks then goes on with their own sentence."""
+WAIT_LIMIT_US = 2_000_000
+"""So long a reply waits for a caller who was talking first: an ear may take a noisy line for a voice."""
 RECENT_US = 2_000_000
 """A model may break off so long after a voice that was kept, for what leaked of it."""
 
@@ -95,7 +98,18 @@ FLOOR_TABLE = {
 class TurnFloor:
     """The rules, and the voice that is being heard."""
 
-    __slots__ = ("_at", "_hearing", "_kept_until", "_kind", "_parts", "_stopped_at", "machine", "paused", "policy")
+    __slots__ = (
+        "_at",
+        "_hearing",
+        "_kept_until",
+        "_kind",
+        "_parts",
+        "_stopped_at",
+        "_waited",
+        "machine",
+        "paused",
+        "policy",
+    )
 
     def __init__(self, parts: Parts, hearing: Hearing) -> None:
         self.machine = Machine(FLOOR_TABLE, Floor.CLEAR)
@@ -107,6 +121,7 @@ class TurnFloor:
         self._kind = VoiceKind.CALLER
         self._stopped_at: Instant | None = None  # when the caller last stopped, as far as the ear knows
         self._kept_until = Instant(-1)
+        self._waited = False  # a reply has waited long enough for the voice to end
 
     @property
     def decides(self) -> bool:
@@ -124,13 +139,17 @@ class TurnFloor:
         if self.machine.state is not Floor.CLEAR:  # an ear that says no end: the new voice is judged anew
             yield from self._end(now)
         self._at, self._kind = event.at, event.kind
-        audible = self._audible()
-        if not audible:
-            return
+        if audible := self._audible():
+            yield from self._contend(event, audible, now)
+        elif event.kind is VoiceKind.CALLER:
+            self.machine.move(FloorMove.TAKE)
+
+    def _contend(self, event: VoiceStarted, audible: list[ResponsePlayout], now: Instant) -> Iterator[Effect]:
+        """The voice is heard into the agent's speech."""
         if event.kind is not VoiceKind.CALLER:
             yield from self._keep(f"it is {event.kind.value}", now)
         elif not any(self._parts.talk.may_cut(playout.response) for playout in audible):
-            return  # protected: it is heard when that is over
+            pass  # protected: it is heard when that is over
         elif self._is_tail(audible):
             yield from self._pass()
         elif self.policy == "local":
@@ -162,8 +181,9 @@ class TurnFloor:
     # -- what the model says -----------------------------------------------------------------------------------------
 
     def model_heard(self, event: CallerSpeechStarted) -> Iterator[Effect]:
-        """Under ``local`` this takes no turn."""
-        return self._parts.talk.caller_started(event, model_decides=self.policy != "local")
+        """Under ``local`` this takes no turn that the voice has not."""
+        has_turn = self.machine.state in (Floor.TAKEN, Floor.PASSED)
+        return self._parts.talk.caller_started(event, model_decides=self.policy != "local" or has_turn)
 
     def model_broke_off(self, event: ResponseInterrupted, now: Instant) -> Iterator[Effect]:
         """Yield to it, or play what was made."""
@@ -196,6 +216,8 @@ class TurnFloor:
             yield from self._take("it went on")
         elif self.machine.state is Floor.KEPT and self._kind in _OURS:
             yield from self._take("it went on for too long")
+        elif self.machine.state is Floor.TAKEN:
+            self._waited = True
 
     def interrupted(self) -> None:
         """The turn was taken by other means."""
@@ -210,13 +232,17 @@ class TurnFloor:
         """Nobody is left silent: whatever became of the voice, the agent is heard again. And how late the model hears
         the caller.
         """
-        if self.machine.state in (Floor.DOUBT, Floor.KEPT) and (
-            self._parts.phase.state is not Phase.TALKING or not self.decides
-        ):
+        rules = self.decides and self._parts.phase.state is Phase.TALKING
+        if not rules:
             self.interrupted()
         if self.machine.state is Floor.KEPT and self._kind not in _OURS and not self._audible():
             yield from self._end(now)  # whatever it is, the agent is not to be protected from it any more
-        if self.paused and self.machine.state is not Floor.DOUBT:
+        waits = rules and self.machine.state is Floor.TAKEN and not self._waited and bool(self._audible())
+        if waits and not self.paused and Ability.PAUSE in self._parts.abilities:
+            self._parts.timers.set(Timer.FLOOR, now + WAIT_LIMIT_US)
+            self.paused = True
+            yield PausePlaying()
+        elif self.paused and not waits and self.machine.state is not Floor.DOUBT:
             self.paused = False
             yield ResumePlaying()
         yield from self._hearing.settle(self._delay_us())
@@ -239,7 +265,7 @@ class TurnFloor:
     def _doubt(self, now: Instant) -> Iterator[Effect]:
         self.machine.move(FloorMove.DOUBT)
         self._parts.timers.set(Timer.FLOOR, now + self._parts.plan.decide_us)
-        if Ability.PAUSE in self._parts.abilities:
+        if Ability.PAUSE in self._parts.abilities and not self.paused:
             self.paused = True
             yield PausePlaying()
 
@@ -265,6 +291,7 @@ class TurnFloor:
             begin = max(0, self._at - MARGIN_US * self._parts.rate_hz // 1_000_000)
             yield from self._hearing.silence(begin, f"it was {self._kind.value}")
             self._kept_until = Instant(now + RECENT_US)
+        self._waited = False
         if self.machine.can(FloorMove.END):
             self.machine.move(FloorMove.END)
             self._parts.timers.clear(Timer.FLOOR)

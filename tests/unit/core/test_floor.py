@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.core.scenario import ONE, R1, R2, Script, audio, plan, played, samples, stopped, talking, whole
-from vivavoce.core.floor import DELAY_US, MARGIN_US, Floor
+from vivavoce.core.floor import DELAY_US, MARGIN_US, WAIT_LIMIT_US, Floor
 from vivavoce.events import (
     GREETING,
     AgentRevised,
@@ -313,3 +313,32 @@ def test_nothing_of_the_agent_is_lost_or_repeated_by_a_pause() -> None:
     playout = call.session.talk.playouts.get(R1)
     assert playout is not None
     assert playout.sent == before
+
+
+# -- who was there first -----------------------------------------------------------------------------------------------
+
+
+def test_a_reply_does_not_begin_into_the_callers_words() -> None:
+    call = talking(plan(interruption="hybrid"))
+    call.at(1_000, VoiceStarted(samples(900)))
+    effects = call.at(2_000, *whole(R1, 3_000))
+    assert PausePlaying() in effects
+    assert ResumePlaying() in call.at(2_400, VoiceStopped(samples(2_300)))
+    assert not call.all(Flush)
+
+
+def test_a_reply_to_half_of_it_is_dropped_when_the_model_notices() -> None:
+    for policy in ("hybrid", "local"):
+        call = talking(plan(interruption=policy))
+        call.at(1_000, VoiceStarted(samples(900)))
+        call.at(2_000, *whole(R1, 3_000))
+        assert Flush(R1) in call.at(2_200, CallerSpeechStarted(ONE, samples(1_900)))
+
+
+def test_a_noisy_line_does_not_silence_the_agent() -> None:
+    call = talking(plan(interruption="hybrid"))
+    call.at(1_000, VoiceStarted(samples(900)))
+    call.at(2_000, *whole(R1, 3_000))
+    assert ResumePlaying() in call.until(2_000 + WAIT_LIMIT_US // 1000)
+    call.at(4_500, played(R1, 400))
+    assert len(call.all(PausePlaying)) == 1, "and does not do so again"

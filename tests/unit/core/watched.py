@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from vivavoce.core.floor import WAIT_LIMIT_US
 from vivavoce.core.phase import Phase
 from vivavoce.core.session import Session
 from vivavoce.events import (
@@ -354,4 +355,5 @@ class _FloorWatch:
             self._since = now
         else:
             assert session.deadline is not None
-            assert session.deadline <= self._since + session.plan.decide_us, "a doubt ends in time"
+            longest_us = max(session.plan.decide_us, WAIT_LIMIT_US)
+            assert session.deadline <= self._since + longest_us, "nobody is silent for long"

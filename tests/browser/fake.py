@@ -45,6 +45,8 @@ class FakeServer:
     )
     key: str = ""
     refusal: tuple[int, str] | None = None
+    decisions: Queue[tuple[str, str]] = field(default_factory=Queue)
+    """What was asked about the call, after its id, and with which key."""
     has_timeline: bool = True
     url: str = ""
     received: Queue[dict[str, Any]] = field(default_factory=Queue)
@@ -118,6 +120,7 @@ class FakeServer:
                 Route("/v1/agents", self._agents),
                 Route("/v1/realtime/client_secrets", self._client_secrets, methods=["POST"]),
                 Route("/v1/calls/{call}/timeline", self._timeline),
+                Route("/v1/calls/sess_1/{what:path}", self._decide, methods=["POST"]),
                 WebSocketRoute("/v1/realtime", self._realtime),
             ]
         )
@@ -130,6 +133,13 @@ class FakeServer:
             status, message = self.refusal
             return JSONResponse({"error": {"message": message, "type": "server_error"}}, status)
         return self._refused(request) or JSONResponse({"value": SECRET, "expires_at": 0, "session": {}})
+
+    async def _decide(self, request: Request) -> Response:
+        if self.refusal is not None:
+            status, message = self.refusal
+            return JSONResponse({"error": {"message": message, "type": "invalid_request_error"}}, status)
+        self.decisions.put((request.path_params["what"], request.headers.get("authorization", "")))
+        return self._refused(request) or JSONResponse({})
 
     def _refused(self, request: Request) -> Response | None:
         if self.key and request.headers.get("authorization") != f"Bearer {self.key}":

@@ -99,6 +99,8 @@ def test_a_lost_connection_keeps_what_was_said(call: Page, fake: FakeServer) -> 
         ("silence", "nobody spoke for a while"),
         ("handoff", "asked for a person"),
         ("model_lost", "model was lost"),
+        ("transferred", "Somebody else has the call"),
+        ("too_dear", "cost as much as it may"),
     ],
 )
 def test_a_call_that_ends_says_why(call: Page, fake: FakeServer, disposition: str, words: str) -> None:
@@ -228,6 +230,8 @@ READABLE = [
     ("caller", "ground"),
     ("warn", "ground"),
     ("warn", "warn-soft"),
+    ("danger", "warn-soft"),
+    ("ink", "warn-soft"),
     ("good", "sunken"),
 ]
 CONTRAST = """pairs => {

@@ -3,7 +3,7 @@
 import { Fault } from "./faults.js";
 import { FactsOfRealtime } from "./facts.js";
 import { openMicrophone, silence } from "./microphone.js";
-import { callSecret } from "./server.js";
+import { answerTool, callSecret, holdCall } from "./server.js";
 import { openSocket } from "./socket.js";
 import { Sound } from "./sound.js";
 import { followTimeline } from "./timeline.js";
@@ -19,6 +19,7 @@ export class Call {
   #microphone = null;
   #silent = null;
   #following = null;
+  #id = ""; // what the call is known by beside its own connection
   #source = null; // where the facts come from: the timeline, or else what Realtime events tell
 
   /**
@@ -36,7 +37,7 @@ export class Call {
   /** `typing`: without a microphone. Every way it can end is in the store's `phase`. */
   async start(agent, { typing = false } = {}) {
     const attempt = (this.#attempt += 1);
-    this.store.set({ phase: typing ? "connecting" : "asking", fault: null, ending: null, muted: typing || this.preferences.get("space") === "push", typing, transport: "", timeline: null });
+    this.store.set({ phase: typing ? "connecting" : "asking", fault: null, ending: null, muted: typing || this.preferences.get("space") === "push", typing, held: false, transport: "", timeline: null });
     try {
       this.#sound = new Sound(this.preferences.get("output"));
       await this.#sound.load();
@@ -96,6 +97,7 @@ export class Call {
   /** One timeline for a call: the first id that it is known by. */
   #follow(id, secret) {
     if (this.#following || !id) return;
+    this.#id = id;
     this.#following = new AbortController();
     followTimeline({
       id, secret, signal: this.#following.signal,
@@ -109,6 +111,7 @@ export class Call {
 
   #tell(fact) {
     if (fact.type === "CloseCall") this.store.set({ ending: fact.disposition });
+    if (fact.type === "hold") this.store.set({ held: fact.held });
     this.fact(fact);
   }
 
@@ -155,6 +158,16 @@ export class Call {
 
   async stopAgent() {
     await this.#transport?.stopAgent();
+  }
+
+  /** Throws a Fault if the server does not take the answer. */
+  async answerTool(toolCall, approved) {
+    await answerTool(this.preferences.key, this.#id, toolCall, approved);
+  }
+
+  /** It is so once the timeline says so. */
+  async hold(held) {
+    await holdCall(this.preferences.key, this.#id, held).catch((fault) => this.#warn(fault.message || "The server could not be told."));
   }
 
   mute(muted) {

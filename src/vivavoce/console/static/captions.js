@@ -5,6 +5,7 @@
 
 export class Captions {
   entries = [];
+  held = false;
   #open = null; // the caller's entry that more words may still join
   #speechAt = null;
   #replies = new Map();
@@ -28,11 +29,20 @@ export class Captions {
         return this.#reply(fact.response, (reply) => (reply.cut = true));
       case "Truncate":
         return this.#reply(fact.response, (reply) => Object.assign(reply, { cut: true, heardText: fact.heard_text }));
+      case "FloorDecided":
+        return this.#floor(fact);
+      case "ToolRequested":
+        return this.#tool(fact, "asked");
+      case "AskApproval":
+        return this.#tool(fact, "approval");
       case "RunTool":
-        return this.#tool(fact);
+        return this.#tool(fact, "running");
       case "ToolFinished":
       case "CancelTool":
+      case "ReturnToolResult":
         return this.#toolDone(fact);
+      case "hold":
+        return this.#hold(fact);
       case "turn":
         return this.#turn(fact);
       case "CloseCall":
@@ -100,18 +110,35 @@ export class Captions {
     return [reply];
   }
 
-  #tool({ at_us, tool_call, name }) {
-    if (this.#tools.has(tool_call)) return [];
-    const use = this.#add("used", at_us, { name, status: "running", tookMs: null });
+  #tool({ at_us, tool_call, name, arguments: given }, status) {
+    if (name === "end_call") return [];
+    const known = this.#tools.get(tool_call);
+    if (known?.over) return [];
+    const use = known ?? this.#add("used", at_us, { name, given, tookMs: null, over: false });
     this.#tools.set(tool_call, use);
-    return [use];
+    return [Object.assign(use, { status, sinceUs: at_us ?? null })];
+  }
+
+  /** A voice that did not take the turn. What the model broke off for it is played all the same. */
+  #floor({ at_us, verdict, kind, cut }) {
+    if (verdict !== "kept") return [];
+    const broken = cut ? [...this.#replies.values()].reverse().find((reply) => reply.cut && reply.heardText === undefined) : undefined;
+    if (broken) broken.cut = false;
+    return [...(broken ? [broken] : []), this.#add("note", at_us, { text: `${VOICES[kind] ?? "A voice"}. The agent went on.` })];
+  }
+
+  #hold({ at_us, held }) {
+    if (held === this.held) return [];
+    this.held = held;
+    return [this.#add("note", at_us, { text: held ? "The call is on hold. The agent hears nothing." : "The call is off hold." })];
   }
 
   #toolDone({ at_us, tool_call, status = "cancelled" }) {
     const use = this.#tools.get(tool_call);
-    if (!use || use.status !== "running") return [];
-    Object.assign(use, { status, tookMs: at_us === undefined || use.atUs === null ? null : (at_us - use.atUs) / 1000 });
-    return [use];
+    if (!use || use.over) return [];
+    Object.assign(use, { status, over: true, tookMs: at_us === undefined || use.sinceUs === null ? null : (at_us - use.sinceUs) / 1000 });
+    const note = use.name === "leave_note" && status === "ok" ? noteOf(use.given) : "";
+    return note ? [use, this.#add("note", at_us, { text: `Note: ${note}` })] : [use];
   }
 
   /** What was still ahead when the call ended was never heard. */
@@ -127,6 +154,24 @@ export class Captions {
     if (!first || first_audio_ms === null || first.latencyMs === first_audio_ms) return [];
     first.latencyMs = first_audio_ms;
     return [first];
+  }
+}
+
+/** What was heard into the agent's speech. */
+const VOICES = {
+  caller: "A short word",
+  backchannel: "The caller is listening",
+  noise: "A noise",
+  others: "Somebody else talked",
+  echo: "An echo of the agent",
+};
+
+/** What the agent wrote down, of the arguments of its tool. */
+function noteOf(given) {
+  try {
+    return String(JSON.parse(given).text ?? "");
+  } catch {
+    return "";
   }
 }
 

@@ -20,6 +20,7 @@ export class Conversation {
     this.latest = byId("latest");
     this.scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.latest.addEventListener("click", () => this.toEnd());
+    new ResizeObserver(() => this.#follow && this.toEnd()).observe(this.scroll);
   }
 
   clear() {

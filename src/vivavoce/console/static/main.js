@@ -1,5 +1,6 @@
 /** Puts the page together: the store, the call, what shows it and what can be pressed. */
 
+import { Approvals } from "./approvals.js";
 import { Call } from "./call.js";
 import { Captions } from "./captions.js";
 import { Conversation } from "./conversation.js";
@@ -18,7 +19,7 @@ import { Tools } from "./tools.js";
 const STATUS = { loading: "Starting", idle: "Ready", asking: "Waiting for the microphone", connecting: "Calling", ended: "Call ended", failed: "Not connected" };
 
 const preferences = new Preferences();
-const store = new Store({ phase: "loading", agent: "", title: "the agent", muted: false, typing: false, transport: "", since: 0, until: 0, fault: null, ending: null, talking: {}, answering: false, agentPlaying: false, timeline: null, warning: "" });
+const store = new Store({ phase: "loading", agent: "", title: "the agent", muted: false, typing: false, held: false, transport: "", since: 0, until: 0, fault: null, ending: null, talking: {}, answering: false, agentPlaying: false, timeline: null, warning: "" });
 const names = { agent: "Agent" };
 const conversation = new Conversation(names);
 const figures = new Figures();
@@ -28,6 +29,7 @@ let captions = new Captions();
 let about = new Map(); // by agent: what can be told of it before the call
 
 const call = new Call({ store, preferences, fact: take, told: forget, sounding: (sound) => meter.start(sound) });
+const approvals = new Approvals((toolCall, approved) => call.answerTool(toolCall, approved));
 const notice = new Notice({ call: () => begin(false), type: () => begin(true), cancel: () => call.hangUp(), reload: load, useKey: (key) => ((preferences.key = key), load()) });
 
 function take(fact) {
@@ -39,6 +41,7 @@ function take(fact) {
     conversation.show(changed);
   }
   tools.apply(fact);
+  approvals.apply(fact);
   figures.apply(fact);
 }
 
@@ -47,6 +50,7 @@ function forget() {
   captions = new Captions();
   conversation.clear();
   tools.clear();
+  approvals.clear();
   figures.clear();
 }
 
@@ -104,13 +108,17 @@ function show(state, changed) {
   byId("words").placeholder = state.typing ? "Write to the agent" : "Type instead of talking";
   byId("mute-label").textContent = state.typing ? "Typing only" : state.muted ? (preferences.get("space") === "push" ? "Hold Space" : "Unmute") : "Mute";
   byId("mute-icon").setAttribute("href", `console/icons.svg#${state.muted ? "muted" : "microphone"}`);
+  byId("hold").disabled = state.timeline !== true;
+  byId("hold").setAttribute("aria-pressed", String(state.held));
+  byId("hold-label").textContent = state.held ? "Resume" : "Hold";
   byId("stop").disabled = !(state.answering || state.agentPlaying || state.talking.agent);
   document.title = live ? `In a call: ${state.title}` : "Vivavoce";
   if (changed.includes("phase")) arrive(state);
 }
 
-function liveStatus({ transport, muted, typing, talking, title: agent, warning }) {
+function liveStatus({ transport, muted, typing, held, talking, title: agent, warning }) {
   if (warning) return warning;
+  if (held) return "On hold";
   if (talking.agent && talking.caller) return "Both are talking";
   if (talking.agent) return `${agent} is talking`;
   if (talking.caller) return "You are talking";
@@ -144,6 +152,7 @@ byId("agent").addEventListener("change", () => {
   if (store.state.phase === "idle") notice.idle(store.state.title, about.get(store.state.agent));
 });
 byId("mute").addEventListener("click", () => call.mute(!store.state.muted));
+byId("hold").addEventListener("click", () => call.hold(!store.state.held));
 byId("stop").addEventListener("click", () => call.stopAgent());
 byId("hang-up").addEventListener("click", () => call.hangUp());
 byId("say").addEventListener("submit", (event) => {

@@ -18,8 +18,11 @@ const TROUBLES = {
 const ENDS = {
   completed: "The call is over",
   handoff: "The agent asked for a person",
+  transferred: "Somebody else has the call now",
+  voicemail: "A machine answered",
   silence: "Ended: nobody spoke for a while",
   too_long: "Ended: the longest call was reached",
+  too_dear: "Ended: the call cost as much as it may",
   channel_lost: "The connection was lost",
   model_lost: "The agent's model was lost",
   stopped: "The server ended the call",

@@ -43,6 +43,17 @@ export async function callSecret(key, agent) {
   return (await response.json()).value;
 }
 
+/** Says whether a tool of the call may run. The key decides, and not the caller's secret. */
+export async function answerTool(key, call, toolCall, approved) {
+  const path = `v1/calls/${encodeURIComponent(call)}/tools/${encodeURIComponent(toolCall)}/${approved ? "approve" : "deny"}`;
+  await ask(path, { method: "POST", headers: bearer(key) });
+}
+
+/** Lets the caller wait, or talk again. */
+export async function holdCall(key, call, held) {
+  await ask(`v1/calls/${encodeURIComponent(call)}/${held ? "hold" : "resume"}`, { method: "POST", headers: bearer(key) });
+}
+
 /** Gives an SDP offer; returns the answer and the call's id. */
 export async function offerCall(secret, agent, sdp) {
   const response = await ask(`v1/realtime/calls?model=${encodeURIComponent(agent)}`, {

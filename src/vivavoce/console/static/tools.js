@@ -2,8 +2,9 @@
 
 import { byId, durationText, make } from "./dom.js";
 
-const STATES = { running: "running", ok: "good", failed: "bad", timed_out: "bad", refused: "bad", cancelled: "cancelled" };
-const WORDS = { running: "running", ok: "done", failed: "failed", timed_out: "timed out", refused: "refused", cancelled: "cancelled" };
+const STATES = { asked: "running", approval: "running", running: "running", ok: "good", failed: "bad", timed_out: "bad", refused: "bad", denied: "bad", cancelled: "cancelled", superseded: "cancelled" };
+const WORDS = { asked: "asked", approval: "needs approval", running: "running", ok: "done", failed: "failed", timed_out: "timed out", refused: "refused", denied: "denied", cancelled: "cancelled", superseded: "given up" };
+const UNSEEN = ["end_call"]; // the call's end says it
 
 export const toolState = (status) => STATES[status] ?? "bad";
 
@@ -28,13 +29,25 @@ export class Tools {
   }
 
   apply(fact) {
-    if (fact.type === "RunTool") this.#begin(fact);
-    else if (fact.type === "ToolFinished") this.#end(fact, fact.status, fact.result);
+    if (fact.type === "ToolRequested") this.#begin(fact, "asked");
+    else if (fact.type === "AskApproval") this.#begin(fact, "approval");
+    else if (fact.type === "RunTool") this.#begin(fact, "running");
+    else if (fact.type === "ToolApproved") this.#decided(fact, "Approved by");
+    else if (fact.type === "ToolDenied") this.#decided(fact, "Denied by");
+    else if (fact.type === "ToolFinished" || fact.type === "ReturnToolResult") this.#end(fact, fact.status, fact.result);
     else if (fact.type === "CancelTool") this.#end(fact, "cancelled", "");
   }
 
-  #begin({ tool_call, name, arguments: given, at_us }) {
-    if (this.#rows.has(tool_call)) return;
+  /** Asked for, perhaps held up for approval, and run; some the call itself does, and they are never run. */
+  #begin(fact, status) {
+    const row = this.#rows.get(fact.tool_call);
+    if (UNSEEN.includes(fact.name) || row?.over) return;
+    if (!row) return this.#show(fact, status);
+    row.at_us = fact.at_us;
+    this.#state(row, status, null);
+  }
+
+  #show({ tool_call, name, arguments: given, at_us }, status) {
     const took = make("span", { class: "tool-took" });
     const body = make("div", { class: "tool-body" }, make("h3", {}, "Asked"), make("pre", {}, tidy(given)));
     const summary = make("summary", {}, make("span", { class: "tool-state", "aria-hidden": "true" }), make("span", { class: "tool-name" }, name), took);
@@ -42,10 +55,15 @@ export class Tools {
     if (!this.#rows.size) element.open = true;
     const row = { element, body, took, at_us, over: false };
     this.#rows.set(tool_call, row);
-    this.#state(row, "running", null);
+    this.#state(row, status, null);
     this.none.hidden = true;
     this.list.prepend(element);
     this.#number();
+  }
+
+  #decided({ tool_call, by, reason }, what) {
+    const row = this.#rows.get(tool_call);
+    if (row && !row.over) row.body.append(make("h3", {}, `${what} ${by || "somebody"}`), reason ? make("p", { class: "reason" }, reason) : "");
   }
 
   #end({ tool_call, at_us }, status, result) {
@@ -68,7 +86,7 @@ export class Tools {
 }
 
 /** JSON on several lines where it is JSON, the text itself otherwise. */
-function tidy(text) {
+export function tidy(text) {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {

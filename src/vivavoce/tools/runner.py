@@ -143,10 +143,10 @@ class ToolRunner:
                     await self._places[tool.name].acquire()
                     has_place = True
                     ended = await self._try(job)
-                    if ended.again_s is None or not tool.idempotent or tried == tool.attempts:
+                    if tried == tool.attempts or not _is_worth_a_try(tool, ended):
                         return ended.outcome
                     failed = ended.outcome
-                    await asyncio.sleep(max(ended.again_s, self._pause_s(tried)))
+                    await asyncio.sleep(max(ended.again_s or 0.0, self._pause_s(tried)))
         except TimeoutError:
             if failed is not None:
                 return failed
@@ -206,6 +206,10 @@ class ToolRunner:
             places.release()
             return _Ended(_error(ToolStatus.REFUSED, "This machine has no thread left to run the tool in."))
         return await ended
+
+
+def _is_worth_a_try(tool: Tool, ended: _Ended) -> bool:
+    return tool.idempotent and ended.again_s is not None and ended.again_s * 1000 < tool.timeout_ms
 
 
 def _is_async(function: Callable[..., Any]) -> bool:

@@ -8,12 +8,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from vivavoce.agent import Tool
-from vivavoce.errors import ToolFault
+from vivavoce.engine.clock import loop_time_s
+from vivavoce.engine.clock import run as run_on_loop
+from vivavoce.errors import ToolFault, ToolUnreachable
 from vivavoce.events import ToolStatus
 from vivavoce.tools import ToolOutcome, ToolRunner
 
@@ -261,3 +264,68 @@ def test_a_hanging_thread_does_not_hold_up_the_end_of_the_process() -> None:
     ended = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=20, check=True)
     assert ended.stdout == "timed_out\n"
     assert ended.stderr == ""
+
+
+def failing(*failures: BaseException) -> tuple[Callable[[], Any], list[int]]:
+    """A function that fails so often, then returns; and a list that grows with each try."""
+    left = [*failures]
+    tries: list[int] = []
+
+    async def function() -> str:
+        tries.append(len(tries))
+        if left:
+            raise left.pop(0)
+        return "done"
+
+    return function, tries
+
+
+def retried(one: Tool, *, chance: float = 1.0) -> tuple[ToolOutcome, float]:
+    """The outcome, and how long it took in virtual seconds."""
+
+    async def scenario() -> tuple[ToolOutcome, float]:
+        runner = ToolRunner([one], result_bytes=1000, chance=lambda: chance)
+        began_s = loop_time_s()
+        return await runner.run("act", ""), loop_time_s() - began_s
+
+    return run_on_loop(scenario(), virtual=True)
+
+
+@pytest.mark.parametrize("failure", [ToolUnreachable("away"), ConnectionResetError(), TimeoutError()])
+def test_an_idempotent_tool_is_tried_again_after_a_pause_that_grows(failure: BaseException) -> None:
+    function, tries = failing(failure, failure)
+    one = replace(tool(function), idempotent=True, attempts=3)
+    outcome, took_s = retried(one)
+    assert (outcome, len(tries)) == (ToolOutcome(ToolStatus.OK, '"done"'), 3)
+    assert took_s == pytest.approx(0.2 + 0.4)
+    function, tries = failing(failure, failure)
+    assert retried(replace(one, function=function), chance=0.0)[1] == pytest.approx(0.1 + 0.2)
+
+
+@pytest.mark.parametrize(
+    ("failure", "changes"),
+    [
+        (ToolUnreachable("away"), {"idempotent": False, "attempts": 3}),
+        (ToolUnreachable("away"), {"idempotent": True, "attempts": 1}),
+        (ToolUnreachable("away", retry_after_s=60), {"idempotent": True, "attempts": 3}),
+        (ToolFault("no such car"), {"idempotent": True, "attempts": 3}),
+        (ValueError("no such car"), {"idempotent": True, "attempts": 3}),
+    ],
+)
+def test_what_is_not_idempotent_or_does_not_pass_is_tried_once(failure: BaseException, changes: dict[str, Any]) -> None:
+    function, tries = failing(failure)
+    outcome, took_s = retried(replace(tool(function), **changes))
+    assert (outcome.status, len(tries), took_s) == (ToolStatus.FAILED, 1, 0.0)
+
+
+def test_all_tries_are_within_the_tools_time_and_the_last_failure_is_told() -> None:
+    function, tries = failing(*[ToolUnreachable(f"away {number}") for number in range(5)])
+    outcome, took_s = retried(replace(tool(function, timeout_ms=500), idempotent=True, attempts=5))
+    assert (outcome.status, message(outcome), len(tries)) == (ToolStatus.FAILED, "away 1", 2)
+    assert took_s == pytest.approx(0.5)
+
+
+def test_a_tool_may_have_a_limit_of_its_own_for_results() -> None:
+    long = replace(tool(lambda: "x" * 2000), result_bytes=3000)
+    assert run(long).status is ToolStatus.OK
+    assert run(replace(long, result_bytes=10)).status is ToolStatus.FAILED

@@ -96,7 +96,7 @@ def _http_tool(workshop: Workshop, index: int, table: ToolTable, http: HttpTable
     endpoint, problems = read_endpoint(source, index, http, schema, workshop.environment)
     if importlib.util.find_spec("httpx") is None:
         problems.append(
-            Problem(source.where("tools", index, "http"), "HTTP tools need a package that is not here", EXTRA)
+            Problem(source.where("tools", index, "http"), "HTTP tools need the package httpx, which is not here", EXTRA)
         )
     if endpoint is None:
         return None, problems

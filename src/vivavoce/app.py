@@ -18,8 +18,11 @@ from typing import Any
 from vivavoce.agent.check import Report, check_agent
 from vivavoce.agent.declaration import Agent, ModelChoice
 from vivavoce.agent.file import load_agent
+from vivavoce.agent.problems import Proof
 from vivavoce.engine.clock import wall_clock
 from vivavoce.errors import NotAvailable, SetupFault
+from vivavoce.ledger.prices import PRICED
+from vivavoce.ledger.spend import why_never_spent
 from vivavoce.model.local.model import DESCRIPTION as LOCAL_DESCRIPTION
 from vivavoce.model.local.model import LocalModel
 from vivavoce.model.nova.catalogue import MODELS as NOVA_MODELS
@@ -194,7 +197,7 @@ def prove_agent(path: Path, variables: Mapping[str, str], version: str | None) -
         except SetupFault as fault:
             return str(fault)
 
-    return check_agent(
+    report = check_agent(
         path,
         variables=variables,
         version=version,
@@ -203,6 +206,15 @@ def prove_agent(path: Path, variables: Mapping[str, str], version: str | None) -
         why_no_ear=why_no_ear,
         ask_servers=ask_servers,
     )
+    return replace(report, proofs=(*report.proofs, *_spend_proofs(report.agent)))
+
+
+def _spend_proofs(agent: Agent | None) -> list[Proof]:
+    spend = agent.limits.spend if agent is not None else None
+    if agent is None or spend is None:
+        return []
+    doubt = why_never_spent(agent, [choice.name for choice in agent.models])
+    return [Proof("spend", f"at most {spend.most} {spend.currency}, at prices of {PRICED}", doubt=doubt)]
 
 
 def _beside(agent_file: Path, choice: ModelChoice) -> ModelChoice:

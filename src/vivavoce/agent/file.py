@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from vivavoce.agent.control_tools import BUILT_IN, control_tools
 from vivavoce.agent.declaration import Agent, Knowledge, ModelChoice, Tool, TurnPolicy, Voicemail
 from vivavoce.agent.instructions import Instructions, Template, read_instructions
 from vivavoce.agent.knowledge import read_knowledge
@@ -74,7 +75,7 @@ class AgentFile:
             voice=shape.voice,
             version=chosen,
             knowledge=self.knowledge,
-            tools=self.tools,
+            tools=(*self.tools, *control_tools(control, shape.language)),
             vocabulary={key: tuple(words) for key, words in shape.vocabulary.items()},
             turns=TurnPolicy(**shape.turns.model_dump()),
             limits=limits_of(shape.limits),
@@ -135,6 +136,7 @@ def prove_file(
     instructions, templates = _prove_templates(source, shape)
     knowledge, read = _prove_knowledge(source, shape)
     tools, proofs = _prove_tools(source, shape, environment, ask_servers)
+    proofs += _prove_control(source, shape, tools)
     file = AgentFile(source, shape, instructions, tools, knowledge, environment)
     return file, [Proof("file", "valid TOML with known keys"), *templates, read, *proofs]
 
@@ -188,3 +190,24 @@ def _prove_tools(
         message = f"there are two tools named {', '.join(twice)}"
         servers.append(Proof("mcp", problems=(Problem(source.where("mcp"), message, "give a server a prefix"),)))
     return (*tools.values(), *listed), [*proofs, *servers]
+
+
+def _prove_control(source: Source, shape: AgentTable, own: tuple[Tool, ...]) -> list[Proof]:
+    """The built-in tools, whose names nobody else may have, allowed or not: the call itself knows them."""
+    control, _ = control_of(source, shape.control, NOTHING)
+    names = ", ".join(tool.name for tool in control_tools(control, shape.language))
+    clashing = dict.fromkeys(tool.name for tool in own if tool.name in BUILT_IN)
+    problems = tuple(
+        Problem(_where_declared(source, shape, name), f"{name} is the name of a built-in tool", "give yours another")
+        for name in clashing
+    )
+    return [Proof("call control", names, problems)] if names or problems else []
+
+
+def _where_declared(source: Source, shape: AgentTable, name: str) -> str:
+    """A tool of an MCP server stands in no line of its own."""
+    for index, table in enumerate(shape.tools):
+        key = "name" if table.name else "function"
+        if (getattr(table, key) or "").rpartition(":")[2].rpartition(".")[2] == name:
+            return source.where("tools", index, key)
+    return source.where("mcp")

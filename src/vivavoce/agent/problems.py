@@ -24,11 +24,12 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Proof:
     """One thing that was looked at. ``subject`` names it, ``detail`` says what was found; it holds if there are no
-    problems."""
+    problems. ``doubt`` says what holds and is hardly meant so."""
 
     subject: str
     detail: str = ""
     problems: tuple[Problem, ...] = ()
+    doubt: str = ""
 
     @property
     def holds(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from vivavoce.agent.shape_base import Name, NonEmpty, Shape, problem
 
@@ -44,6 +44,13 @@ class SpendTable(Shape):
     currency: Literal["USD"] = Field(default="USD", description="The currency of the price book.")
     warning: str = Field(default="", description="What the agent says when most of it is spent.")
     warn_at: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.8, description="The share at which it says so.")
+
+    @field_validator("most")
+    @classmethod
+    def _is_something(cls, most: str) -> str:
+        if not most.strip("0."):
+            raise problem("must be more than nothing")
+        return most
 
 
 class LimitsTable(Shape):

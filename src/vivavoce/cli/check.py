@@ -49,9 +49,10 @@ def command(
 def _print(terminal: Terminal, report: Report) -> None:
     for proof in report.proofs:
         found = f": {plain(proof.detail)}" if proof.detail else ""
-        terminal.say_whole(
-            f"{'ok ' if proof.holds else 'BAD'}  {proof.subject}{found}", "" if proof.holds else "bold red"
-        )
+        mark, style = ("BAD", "bold red") if not proof.holds else ("???", "yellow") if proof.doubt else ("ok ", "")
+        terminal.say_whole(f"{mark}  {proof.subject}{found}", style)
+        if proof.doubt:
+            terminal.say_whole(f"     {plain(proof.doubt)}")
         for problem in proof.problems:
             terminal.say_whole(f"     {plain(str(problem))}")
     terminal.say()
@@ -66,6 +67,7 @@ def _object(file: Path, report: Report) -> dict[str, object]:
             "subject": proof.subject,
             "holds": proof.holds,
             "found": proof.detail,
+            "doubt": proof.doubt,
             "problems": [str(problem) for problem in proof.problems],
         }
         for proof in report.proofs

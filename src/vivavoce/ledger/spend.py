@@ -28,6 +28,16 @@ def spend_plan(agent: Agent, model_names: Sequence[str], book: Mapping[str, Pric
     )
 
 
+def why_never_spent(agent: Agent, model_names: Sequence[str], book: Mapping[str, Price] = BOOK) -> str:
+    """Why the agent's limit can end no call, or not every one; empty if it can, or if there is none."""
+    unpriced = [name for name in model_names if name not in book]
+    if agent.limits.spend is None or not unpriced:
+        return ""
+    if len(unpriced) == len(model_names):
+        return "no model of this agent has a price here, so the limit never ends a call"
+    return f"a call counts as nothing while {', '.join(unpriced)} speaks: there is no price for it here"
+
+
 def token_prices(price: Price) -> TokenPrices:
     """What one token costs."""
     return TokenPrices(

@@ -312,6 +312,27 @@ BROKEN = [
         MINIMAL + '[[tools]]\nfunction = "tools:book"\n' * 2, ":6: there are two tools named book", id="twice"
     ),
     pytest.param(
+        MINIMAL + '[[tools]]\nname = "hold_call"\ndescription = "X."\nhttp = { url = "https://a.example/x" }\n',
+        ":4: hold_call is the name of a built-in tool (give yours another)",
+        id="built in",
+    ),
+    pytest.param(
+        MINIMAL + '[control.agents.billing]\nfile = "billing.toml"\n',
+        ":4: there is no billing.toml (paths begin in the folder of this file)",
+        id="no agent",
+    ),
+    pytest.param(
+        MINIMAL + '[control.transfer_webhook]\nurl = "https://a.example"\nsecret = { env = "NO_SUCH" }\n',
+        ":5: the webhook's secret has no value (set NO_SUCH in the environment)",
+        id="no secret",
+    ),
+    pytest.param(
+        MINIMAL + '[limits.spend]\nmost = "0.00"\n', ":4: limits.spend.most must be more than nothing", id="nothing"
+    ),
+    pytest.param(
+        MINIMAL + '[voicemail]\naction = "leave_message"\n', ":3: voicemail needs a message to leave", id="voicemail"
+    ),
+    pytest.param(
         MINIMAL + '[[tools]]\nfunction = "tools:book"\nexamples = [\n  "ok",\n  "a {siz}",\n]\n',
         ':7: book has no parameter "siz" (did you mean size?)',
         id="slot",

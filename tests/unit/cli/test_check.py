@@ -19,7 +19,7 @@ def test_json(vivavoce: Command, tmp_path: Path) -> None:
     assert told["holds"] is True
     assert told["agent_file"].endswith("agent.toml")
     assert {proof["subject"] for proof in told["proofs"]} >= {"file", "model scripted"}
-    assert set(told["proofs"][0]) == {"subject", "holds", "found", "problems"}
+    assert set(told["proofs"][0]) == {"subject", "holds", "found", "doubt", "problems"}
 
 
 def test_every_problem_is_told_with_its_line(vivavoce: Command, tmp_path: Path) -> None:
@@ -78,3 +78,16 @@ def test_schema(vivavoce: Command) -> None:
     text = vivavoce("check", "--schema").out
     assert json.loads(text)["$schema"]
     assert vivavoce("check", "--schema", "--json").told == json.loads(text)
+
+
+def test_a_limit_without_prices_is_doubted_and_holds(vivavoce: Command, tmp_path: Path) -> None:
+    ran = vivavoce("check", write_agent(tmp_path / "agent", more='[limits.spend]\nmost = "0.50"\n'))
+    assert ran.code == Exit.OK
+    assert "???  spend: at most 0.50 USD, at prices of " in ran.out
+    assert "the limit never ends a call" in ran.out
+
+
+def test_what_the_agent_may_do_with_the_call_is_listed(vivavoce: Command, tmp_path: Path) -> None:
+    control = '[control]\nnotes = true\n[control.transfer.desk]\nto = "+15550100"\n'
+    ran = vivavoce("check", write_agent(tmp_path / "agent", more=control))
+    assert "ok   call control: transfer_call, leave_note" in ran.out

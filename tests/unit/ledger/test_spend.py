@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from vivavoce.agent.declaration import Agent, Limits, Spend
 from vivavoce.events import ConnectionId, SpendPlan, TokenPrices, UsageReported
 from vivavoce.ledger.prices import BOOK, in_usd
-from vivavoce.ledger.spend import spend_plan, token_prices
+from vivavoce.ledger.spend import spend_plan, token_prices, why_never_spent
 
 
 def agent(most: str, **more: object) -> Agent:
@@ -50,3 +50,10 @@ def test_it_counts_what_the_ledger_counts(
         + text_out * price.text_out
     )
     assert abs(counted - in_usd(usage, BOOK[name]) * 1e9) < 1
+
+
+def test_a_limit_that_can_end_no_call_is_doubted() -> None:
+    assert why_never_spent(agent("1"), ["nova-2-sonic"]) == ""
+    assert why_never_spent(Agent("A", "Help."), ["local"]) == ""
+    assert "never ends a call" in why_never_spent(agent("1"), ["local", "scripted"])
+    assert "while local speaks" in why_never_spent(agent("1"), ["nova-2-sonic", "local"])

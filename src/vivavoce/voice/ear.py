@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vivavoce.audio.framing import Framer
+from vivavoce.audio.pcm import samples_for
 from vivavoce.errors import UsageError
-from vivavoce.events import EarEvent, ResponseId, Samples, VoiceStarted, VoiceStopped
+from vivavoce.events import EarEvent, ResponseId, Samples, VoiceJudged, VoiceKind, VoiceStarted, VoiceStopped
 from vivavoce.voice import detector
 from vivavoce.voice.detector import Detector, open_silero
+from vivavoce.voice.echo import EchoState
+from vivavoce.voice.kinds import Kinds, UsualLevel
 from vivavoce.voice.port import Ear
-from vivavoce.voice.presence import Presence
+from vivavoce.voice.presence import AUDIBLE_HANGOVER_FRAMES, FRAME_MS, HANGOVER_FRAMES, LevelFloor, Presence
+from vivavoce.voice.returns import Returns
+from vivavoce.voice.sound import Moment, moment
 
 RATES_HZ = (8_000, 16_000, 24_000, 48_000)
+
+BESIDE_ECHO_FRAMES = 4
+"""Where the agent's voice comes back, single moments of it are louder than expected: a voice is so many in a row."""
 
 
 def why_not_here() -> str:
@@ -31,28 +39,66 @@ class CallEar:
     def __init__(self, rate_hz: int, detector_: Detector) -> None:
         if rate_hz not in RATES_HZ:
             raise UsageError(f"no ear hears at {rate_hz} Hz", hint=f"it hears at {', '.join(map(str, RATES_HZ))} Hz")
+        self._rate_hz = rate_hz
+        self._framer = Framer(samples_for(FRAME_MS, rate_hz))
+        self._floor = LevelFloor()
         self._presence = Presence(rate_hz, detector_)
-        self._framer = Framer(self._presence.frame_samples)
+        self._returns = Returns(rate_hz)
+        self._kinds = Kinds()
+        self._usual = UsualLevel()
+        self._last = b""
 
     def hear(self, pcm: bytes, *, agent_audible: bool) -> Sequence[EarEvent]:
-        return [
-            self._edge() for frame in self._framer.push(pcm) if self._presence.hear(frame, agent_audible=agent_audible)
-        ]
-
-    def _edge(self) -> EarEvent:
-        presence = self._presence
-        if presence.begin is not None:
-            return VoiceStarted(Samples(presence.begin * presence.frame_samples))
-        return VoiceStopped(Samples(presence.end * presence.frame_samples))
+        return [fact for frame in self._framer.push(pcm) for fact in self._hear_frame(frame, agent_audible)]
 
     def queue(self, response: ResponseId, pcm: bytes) -> None:
-        pass
+        self._returns.played.queue(response, pcm)
 
     def played(self, response: ResponseId, samples: int) -> None:
-        pass
+        self._returns.played.report(response, samples)
 
     def flushed(self, response: ResponseId) -> None:
-        pass
+        self._returns.played.flush(response)
 
     def listen_for_digits(self, listens: bool) -> None:
         pass
+
+    def _hear_frame(self, frame: bytes, agent_audible: bool) -> Iterator[EarEvent]:
+        loud = self._floor.hear(frame)
+        sound = moment(self._last + frame, self._rate_hz) if loud or self._presence.awake else None
+        self._last = frame
+        own = self._returns.hear(sound if loud else None, agent_audible=agent_audible)
+        if sound is None or not (own or self._presence.awake):
+            self._presence.pass_by(frame)
+            return
+        hangover = AUDIBLE_HANGOVER_FRAMES if agent_audible else HANGOVER_FRAMES
+        least = BESIDE_ECHO_FRAMES if self._returns.path.state is EchoState.KNOWN else 1
+        if self._presence.hear(frame, sound, loud=own, hangover=hangover, least=least):
+            yield self._edge(agent_audible)
+        elif self._presence.begin is not None:
+            yield from self._follow(sound)
+
+    def _edge(self, agent_audible: bool) -> EarEvent:
+        presence, size = self._presence, self._framer.frame_samples
+        if presence.begin is None:
+            self._kinds.end(presence.frames)
+            self._kinds.usual_db = self._usual.stop()
+            return VoiceStopped(Samples(presence.end * size))
+        kind, may_be_echo = VoiceKind.CALLER, self._returns.may_be_echo
+        if agent_audible or may_be_echo:
+            heard = presence.frames - presence.begin
+            kind = self._kinds.begin(presence.frames, heard, peak_db=presence.peak_db, may_be_echo=may_be_echo)
+        return VoiceStarted(Samples(presence.begin * size), kind)
+
+    def _follow(self, sound: Moment) -> Iterator[VoiceJudged]:
+        voice = self._kinds.voice
+        if voice is None:
+            self._usual.hear(sound)
+            return
+        if voice.kind is VoiceKind.ECHO and self._returns.path.state is EchoState.NONE:
+            voice.kind = VoiceKind.CALLER
+            yield VoiceJudged(voice.kind)
+        presence = self._presence
+        judged = self._kinds.hear(sound, speech=presence.end == presence.frames, confirmed=presence.confirmed)
+        if judged is not None:
+            yield judged

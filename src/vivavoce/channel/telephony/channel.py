@@ -33,6 +33,7 @@ from vivavoce.events import (
     ResumePlaying,
 )
 from vivavoce.wire.telephony.line import (
+    Cleared,
     Codec,
     HangUpLine,
     Key,
@@ -193,6 +194,9 @@ class TelephonyChannel:
                 self._pressed.set()
             case MarkReached(name):
                 self._playout.mark_reached(name, self._clock_s())
+                self._tell_reports()
+            case Cleared():
+                self._playout.cleared(self._clock_s())
                 self._tell_reports()
             case Paused() | Resumed():
                 self._playout.hold(isinstance(fact, Paused))

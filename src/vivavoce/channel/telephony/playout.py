@@ -6,9 +6,11 @@ AudioSocket plays what it gets when it gets it: it is sent 20 ms every 20 ms and
 
 **How exact a pause is.** Paced: to the sample. A queue is cleared, and what it had not played is sent again when the
 agent goes on: from the last mark and the time since, which is behind what the carrier has played by the way of that
-mark here and of the clear there. So no sample is lost, and at most one round trip is heard twice. Until the first mark
-of a stretch came back (some 200 ms and a round trip) nobody knows how long the carrier takes to begin: then that
-stretch begins anew.
+mark here and of the clear there. The answer to the clear tells how long these two ways are; all of that but
+:data:`SURE_MS` is left out, if the answer comes before the agent goes on. So no sample is lost, and about
+:data:`SURE_MS` are heard twice, or one round trip where a carrier answers no clear. Until the first mark of a stretch
+came back (some 200 ms and a round trip) nobody knows how long the carrier takes to begin: then that stretch begins
+anew.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from typing import Protocol
 
 from vivavoce.audio.pcm import BYTES_PER_SAMPLE, samples_in, silence
 from vivavoce.channel.pacing import PlayoutQueue
+from vivavoce.channel.telephony.far_queue import Clearing, FarQueue
 from vivavoce.events import Evidence, PlayoutProgress, PlayoutStopped, ResponseId, Samples
 from vivavoce.wire.telephony.line import FRAME_MS, Clear, LineWish, Mark, SendMedia
 
@@ -26,8 +29,8 @@ AHEAD_MS = 1_000
 """So much audio may wait at the carrier. What is taken back is sent again for the next reply, so it is not more."""
 MARK_MS = 200
 """After so much audio a mark: as exact as a position is without one, times the drift of two clocks."""
-OVERDUE_S = 2.0
-"""A mark that is so late will not come: the carrier is assumed to have played."""
+SURE_MS = 40
+"""Of the measured way to the carrier and back, so much may be its own time, or ours."""
 
 Report = PlayoutProgress | PlayoutStopped
 
@@ -44,6 +47,10 @@ class Playout(Protocol):
     def flush(self, response: ResponseId, now_s: float) -> None: ...
 
     def mark_reached(self, name: str, now_s: float) -> None: ...
+
+    def cleared(self, now_s: float) -> None:
+        """The carrier says that it has dropped what it had."""
+        ...
 
     def hold(self, held: bool) -> None:
         """The carrier asked to wait, or to go on."""
@@ -87,6 +94,9 @@ class PacedPlayout:
 
     def mark_reached(self, name: str, now_s: float) -> None:
         del name, now_s
+
+    def cleared(self, now_s: float) -> None:
+        del now_s
 
     def hold(self, held: bool) -> None:
         del held
@@ -150,89 +160,19 @@ class _Piece:
         )
 
 
-class _Line:
-    """The carrier's queue as far as we can know it: positions count samples sent since it was last cleared.
-
-    What was played is the last mark and the time since, and no more than was sent.
-    """
-
-    def __init__(self, rate_hz: int) -> None:
-        self._rate_hz = rate_hz
-        self.sent = 0
-        self.marked = 0
-        self.told = True
-        """Whether a mark of this stretch came back; while nothing is out there is nothing to tell."""
-        self._base = 0
-        self._base_s = 0.0
-        self._epoch = 0
-        self._count = 0
-        self._marks: deque[tuple[str, int]] = deque()
-
-    def played(self, now_s: float) -> int:
-        return min(self.sent, self._base + max(0, round((now_s - self._base_s) * self._rate_hz)))
-
-    def surely_played(self, now_s: float) -> int:
-        """No more than the carrier has played, whatever it takes to begin."""
-        return self.played(now_s) if self.told else self._base
-
-    def send(self, samples: int, now_s: float) -> None:
-        if self.played(now_s) == self.sent:  # it had run dry: this is played from now on
-            self._base, self._base_s, self.told = self.sent, now_s, False
-        self.sent += samples
-
-    def ahead_until_s(self, samples: int) -> float:
-        """When no more than ``samples`` of what was sent will be left to play."""
-        return self._base_s + (self.sent - samples - self._base) / self._rate_hz
-
-    def mark(self) -> str:
-        self._count += 1
-        name = f"{self._epoch}.{self._count}"
-        self._marks.append((name, self.sent))
-        self.marked = self.sent
-        return name
-
-    def reached(self, name: str, now_s: float) -> int | None:
-        """The position of a mark; None for one that was cleared away, or never set."""
-        if all(name != pending for pending, _ in self._marks):
-            return None
-        while True:
-            pending, position = self._marks.popleft()
-            if pending == name:
-                self._base, self._base_s, self.told = position, now_s, True
-                return position
-
-    @property
-    def overdue_s(self) -> float | None:
-        """When the oldest mark that is out will be too late."""
-        if not self._marks:
-            return None
-        return self._base_s + (self._marks[0][1] - self._base) / self._rate_hz + OVERDUE_S
-
-    def give_up(self) -> int:
-        """The position of the oldest mark, which is out no more."""
-        self.told = True  # as much as ever will be
-        return self._marks.popleft()[1]
-
-    def clear(self) -> None:
-        self._epoch += 1
-        self._marks.clear()
-        self.sent = self.marked = self._base = 0
-        self.told = True
-
-
 class QueuedPlayout:
     """For a carrier that keeps a queue. Whole frames only; a rest waits for more, or is filled up at the end."""
 
     def __init__(self, rate_hz: int, frames_per_message: int) -> None:
         self.reports: deque[Report] = deque()
-        self._line = _Line(rate_hz)
+        self._line = FarQueue(rate_hz)
         self._rate_hz = rate_hz
         self._frame = rate_hz * FRAME_MS // 1000
         self._most = self._frame * frames_per_message
         self._responses: dict[ResponseId, _Response] = {}
         self._unsent: deque[_Piece] = deque()
         self._unplayed: deque[tuple[int, _Piece]] = deque()  # on the line, with their positions there
-        self._clear_due = False
+        self._clearing = Clearing()
         self._held = False
         self._paused = False
         self._evidence = Evidence.MARK
@@ -251,6 +191,7 @@ class QueuedPlayout:
     def flush(self, response: ResponseId, now_s: float) -> None:
         state = self._state(response)
         state.flushed = True
+        self._clearing.forget()
         self._unsent = deque(piece for piece in self._unsent if piece.response != response)
         self._take_played(self._line.played(now_s))
         guess = self._evidence
@@ -265,6 +206,14 @@ class QueuedPlayout:
         if position is not None:
             self._evidence = Evidence.MARK
             self._report(position)
+        elif name == self._clearing.mark:
+            self.cleared(now_s)
+
+    def cleared(self, now_s: float) -> None:
+        took_s = self._clearing.took_s(now_s)
+        if self._paused and took_s > 0:
+            played = round((took_s - SURE_MS / 1000) * self._rate_hz)
+            self._leave_out(min(played, self._clearing.most))
 
     def hold(self, held: bool) -> None:
         self._held = held
@@ -272,11 +221,14 @@ class QueuedPlayout:
     def pause(self, now_s: float) -> None:
         """A rest that was played by all we know is left to the carrier."""
         self._paused = True
-        heard, guess = self._line.played(now_s), self._guess
+        heard, guess, told = self._line.played(now_s), self._guess, self._line.told
         self._take_played(self._line.surely_played(now_s))
         self._count_heard(heard)
         if heard < self._line.sent:
+            most = sum(piece.samples for _, piece in self._unplayed) if told else 0
+            mark = self._line.mark()  # it comes back by the clear, if not before
             self._take_back()
+            self._clearing = Clearing(deque((Mark(mark), Clear())), None, mark, most)
         for response, state in self._responses.items():
             self._tell(response, state, guess)
         self._tell_ends()
@@ -285,9 +237,8 @@ class QueuedPlayout:
         self._paused = False
 
     def next(self, now_s: float) -> LineWish | None:
-        if self._clear_due:
-            self._clear_due = False
-            return Clear()
+        if self._clearing.due:
+            return self._clearing.next(now_s)
         while (overdue_s := self._line.overdue_s) is not None and now_s >= overdue_s:
             self._assume()
         if self._mark_due():
@@ -409,6 +360,20 @@ class QueuedPlayout:
             state = self._responses[piece.response]
             state.played = max(state.played, piece.at + min(piece.samples, position - at))
 
+    def _leave_out(self, samples: int) -> None:
+        """The first that is to be sent again was played before it was dropped."""
+        while samples > 0 and self._unsent:
+            piece = self._unsent.popleft()
+            if piece.samples > samples:
+                piece, rest = piece.split(samples)
+                self._unsent.appendleft(rest)
+            samples -= piece.samples
+            state = self._responses[piece.response]
+            state.sent += piece.samples
+            state.played = max(state.played, piece.at + piece.samples)
+            self._tell(piece.response, state, self._evidence)
+        self._tell_ends()
+
     def _take_back(self, but: ResponseId | None = None) -> None:
         """The carrier drops all that it has. What is still to be heard is sent again: all that is not ``but``'s."""
         again = [piece for _, piece in self._unplayed if piece.response != but]
@@ -417,7 +382,7 @@ class QueuedPlayout:
         self._unsent.extendleft(reversed(again))
         self._unplayed.clear()
         self._line.clear()
-        self._clear_due = True
+        self._clearing = Clearing(deque((Clear(),)))
 
     def _played_out(self, response: ResponseId, state: _Response) -> bool:
         whole = state.all_sent and state.played == state.given

@@ -65,6 +65,11 @@ class MarkReached:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleared:
+    """:class:`Clear` was obeyed, by a carrier that says so otherwise than by the marks it drops."""
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """The carrier's queue is full: what is sent now may be lost."""
 
@@ -86,7 +91,7 @@ class Stopped:
     """The stream is over: the caller hung up, or the carrier moved the call elsewhere."""
 
 
-LineFact = Started | Media | Key | MarkReached | Paused | Resumed | Trouble | Stopped
+LineFact = Started | Media | Key | MarkReached | Cleared | Paused | Resumed | Trouble | Stopped
 
 
 @dataclass(frozen=True, slots=True)

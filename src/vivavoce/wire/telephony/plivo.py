@@ -14,7 +14,17 @@ import msgspec
 
 from vivavoce.wire.telephony.encoding import PCM_LITTLE, ULAW, LineFormat, line_format
 from vivavoce.wire.telephony.jsonframes import JsonCodec, JsonFrame, payload_of, write
-from vivavoce.wire.telephony.line import Clear, LineFact, LineWish, Mark, MarkReached, Message, SendMedia, Started
+from vivavoce.wire.telephony.line import (
+    Clear,
+    Cleared,
+    LineFact,
+    LineWish,
+    Mark,
+    MarkReached,
+    Message,
+    SendMedia,
+    Started,
+)
 
 _ENCODINGS: Final = {"audio/x-mulaw": ULAW, "audio/x-l16": PCM_LITTLE}
 _CONTENT_TYPE: Final[dict[str, str]] = {ULAW.name: "audio/x-mulaw", PCM_LITTLE.name: "audio/x-l16"}
@@ -59,7 +69,12 @@ class PlivoCodec(JsonCodec[_Frame]):
         return ()  # a call is ended through the REST interface
 
     def _own(self, frame: _Frame) -> Sequence[LineFact]:
-        return (MarkReached(frame.name),) if frame.event == "playedStream" else ()
+        match frame.event:
+            case "playedStream":
+                return (MarkReached(frame.name),)
+            case "clearedAudio":
+                return (Cleared(),)
+        return ()
 
     def _started(self, frame: _Frame) -> Started | None:
         start = frame.start

@@ -16,6 +16,7 @@ from vivavoce.wire.telephony.jsonframes import parameters, read, write
 from vivavoce.wire.telephony.line import (
     LONGEST_MESSAGE,
     Clear,
+    Cleared,
     Key,
     LineFact,
     LineWish,
@@ -66,6 +67,8 @@ class VonageCodec:
                 return (self._started(read(message, dict[str, Any])),)
             case "websocket:notify":
                 return (MarkReached(frame.payload.name),) if frame.payload else ()
+            case "websocket:cleared":
+                return (Cleared(),)
             case "websocket:dtmf":
                 return (Key(key(frame.dtmf.digit if frame.dtmf else frame.digit)),)
         return ()

@@ -64,6 +64,10 @@ class Dialect:
     def stop(self) -> list[Message]:
         return []
 
+    def cleared(self) -> Message | None:
+        """How it says that it has dropped what it had, other than by the marks in it."""
+        return None
+
     def obey(self, message: Message, carrier: Heard) -> None:
         raise NotImplementedError
 
@@ -191,6 +195,9 @@ class Plivo(Dialect):
     def mark(self, name: str) -> Message:
         return self.frame("playedStream", name=name)
 
+    def cleared(self) -> Message:
+        return self.frame("clearedAudio")
+
     def key(self, digit: str) -> Message:
         return self.frame("dtmf", dtmf={"track": "inbound", "digit": digit, "timestamp": "1"}, extra_headers="{}")
 
@@ -224,6 +231,9 @@ class Vonage(Dialect):
 
     def mark(self, name: str) -> Message:
         return json.dumps({"event": "websocket:notify", "payload": {"name": name}})
+
+    def cleared(self) -> Message:
+        return json.dumps({"event": "websocket:cleared"})
 
     def key(self, digit: str) -> Message:
         return json.dumps({"event": "websocket:dtmf", "digit": digit, "duration": 260})
@@ -412,6 +422,8 @@ class Carrier:
         self._queue.clear()
         for name in names if marks_return else []:
             self._return(name)
+        if (message := self.dialect.cleared()) is not None:
+            self._incoming.put_nowait(message)
 
     def _return(self, name: str) -> None:
         message = self.dialect.mark(name)

@@ -23,6 +23,7 @@ from vivavoce.wire.telephony.audiosocket import AudioSocketCodec
 from vivavoce.wire.telephony.line import (
     LONGEST_MESSAGE,
     Clear,
+    Cleared,
     Codec,
     HangUpLine,
     Key,
@@ -116,6 +117,8 @@ def test_what_comes_is_told(dialect: type[Dialect]) -> None:
     assert len(heard.pcm) == len(pcm)
     assert heard.pcm == pcm or dialect is Telnyx
     assert list(codec.receive(side.key("#"))) == [Key("#")]
+    if (message := side.cleared()) is not None:
+        assert list(codec.receive(message)) == [Cleared()]
     for message in side.stop():
         assert list(codec.receive(message)) == [Stopped()]
 

@@ -20,7 +20,8 @@ Carrier = Callable[[ChannelEffect], None]
 
 class Line:
     """``name`` is the channel's. ``carrier`` plays where the sound goes beside the protocol (WebRTC), and then never
-    stops; without one it is in the client's events, and may.
+    stops; without one it is in the client's events, and may. Either can pause: a carrier as it is told, the client by
+    being sent no more.
     """
 
     def __init__(self, name: str, carrier: Carrier | None = None) -> None:

@@ -30,6 +30,7 @@ from vivavoce.events import (
     VoiceStopped,
 )
 from vivavoce.model.scripted import Hear, Say, Step, When, tone
+from vivavoce.server.realtime.line import Line
 
 REPLY = (
     Step(when=When.CALLER_STOPS, wait_ms=200, hear=Hear(text="hello there")),
@@ -98,6 +99,26 @@ def test_a_short_word_is_a_gap_in_the_answer_and_the_client_sees_nothing(tmp_pat
     assert client.spoken_ms == 2000
     assert len(client.all("input_audio_buffer.speech_started")) == 1, "the question"
     assert client.all("response.done")[0]["response"]["status"] == "completed"
+
+
+def test_who_carries_the_sound_is_told_to_pause(tmp_path: Path, stage: Stage) -> None:
+    carried: list[object] = []
+
+    async def talk(client: Client) -> None:
+        client.updates()
+        client.says("response.create")
+        await asyncio.sleep(0.5)
+        for pcm in (tone(0, 24 * 160, 24_000), bytes(48 * 400)):
+            for at in range(0, len(pcm), 960):
+                client.conversation.hear(pcm[at : at + 960])
+                await asyncio.sleep(0.02)
+
+    stage.scripts = [script(Step(when=When.TEXT, say=Say(ms=4000, text="Yes.")))]
+    client = stage.play(tmp_path, talk, Line("webrtc", carried.append))
+    assert stage.seen(CallerConnected) == [CallerConnected("webrtc", 24_000, (Ability.PAUSE,))]
+    pauses = [effect for effect in carried if isinstance(effect, PausePlaying | ResumePlaying)]
+    assert pauses == [PausePlaying(), ResumePlaying()]
+    assert not client.all("input_audio_buffer.speech_started")
 
 
 def test_speech_takes_the_turn_and_the_item_says_what_was_heard(tmp_path: Path, stage: Stage) -> None:

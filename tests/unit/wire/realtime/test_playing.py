@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.wire.realtime.line import ONE, A, B, Line, the
 from vivavoce.events import (
     CallerInterrupted,
@@ -106,6 +108,31 @@ def test_more_than_there_is_is_all_there_is() -> None:
     assert line.truncate(item, 99_000)["audio_end_ms"] == 2_000
     assert line.emitted == [stopped(2, Evidence.PLAYED)]
     assert line.truncate(item, -5.5)["audio_end_ms"] == 0
+
+
+@pytest.mark.parametrize(("claim", "played_s"), [("1e308", 2), ("-1e308", 0)])
+def test_a_claim_without_measure_is_kept_within_what_was_sent(claim: str, played_s: float) -> None:
+    line = Talk()
+    item = line.begin()
+    line.see(Flush(A))
+    line.say_raw(_truncation(item, claim))
+    assert line.emitted == [stopped(played_s, Evidence.PLAYED)]
+
+
+@pytest.mark.parametrize("claim", ["NaN", "1e999", "true", '"500"'])
+def test_a_claim_that_is_no_number_is_an_error_and_nothing_is_believed(claim: str) -> None:
+    line = Talk()
+    item = line.begin()
+    line.see(Flush(A))
+    line.say_raw(_truncation(item, claim))
+    assert line.error["type"] == "invalid_request_error"
+    assert line.emitted == []
+    line.wait_until(0.5)
+    assert line.emitted == [stopped(0, Evidence.ASSUMED)]
+
+
+def _truncation(item: str, claim: str) -> str:
+    return f'{{"type":"conversation.item.truncate","item_id":"{item}","content_index":0,"audio_end_ms":{claim}}}'
 
 
 def test_the_client_s_last_word_wins_over_what_the_call_made_of_its_first() -> None:

@@ -52,7 +52,7 @@ class McpServer:
     variables: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     url: str = ""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    connect_ms: int = 10_000
+    connect_ms: int = 30_000
 
 
 @final

@@ -203,7 +203,7 @@ class McpTable(Shape):
     prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]*$")] = Field(
         default="", description="What the names of its tools begin with, to tell them from others."
     )
-    connect_s: float = Field(default=10.0, description="Seconds to start it or connect to it.", ge=0.1, le=60)
+    connect_s: float = Field(default=30.0, description="Seconds to start it or connect to it.", ge=0.1, le=120)
     timeout_s: float = Field(
         default=10.0,
         description="Seconds after which a call is given up, for tools that say nothing else.",

@@ -36,8 +36,8 @@ class Watch:
 async def opened(server: McpServer, watch: Watch) -> AsyncIterator[Client]:
     """A client that can call tools. Raises whatever went wrong.
 
-    The SDK first asks whether the server speaks the newest protocol. Some older ones take the question for the end of
-    the conversation (those made with the Rust SDK go): they are then called by the older handshake.
+    The SDK first asks whether the server speaks the newest protocol, and goes on by the older handshake if it is told
+    no. A server that ends the conversation over the question is called again and not asked.
     """
     async with AsyncExitStack() as stack:
         try:

@@ -28,7 +28,7 @@ from vivavoce.timeline.write import TIMELINE_FILE
 SNR_DB = 10.0
 EMBEDDED, EMULATED = "local", "nova"
 _POLICIES: tuple[Policy, ...] = ("model", "local", "hybrid")
-_STOPS = ("detect", "decide", "flush", "drain", "paused", "stopped", "heard")
+_STOPS = ("answer", "detect", "decide", "flush", "drain", "paused", "stopped", "heard", "late")
 _Columns = Mapping[str, Panel]
 
 
@@ -110,34 +110,38 @@ def _run(name: str, programmes: Sequence[Programme], folder: Path) -> list[list[
 
 
 def _print(terminal: Terminal, columns: _Columns) -> None:
+    """Numbers are never wrapped; what they mean stands below, where there is room."""
+    rows = {symbol: [_told(column.rows[symbol]) for column in columns.values()] for symbol in MEANINGS}
+    terminal.show(_table("", columns, rows))
+    for symbol, meaning in MEANINGS.items():
+        terminal.say(f"{symbol:10}{meaning}", "dim")
+    terminal.say()
+    stops = {part: [_told_spread(column.spreads[part]) for column in columns.values()] for part in _STOPS}
+    terminal.show(_table("ms, p50 / p95", columns, stops))
+    for name, column in columns.items():
+        made = column.cancellations
+        if made.cut:
+            terminal.say(f"{name}: the model broke off without cause {made.cut} times, {made.repaired} were repaired.")
+
+
+def _table(title: str, columns: _Columns, rows: Mapping[str, Sequence[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    table.add_column("")
+    table.add_column(title, no_wrap=True)
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("what it is", overflow="fold")
-    for symbol, meaning in MEANINGS.items():
-        table.add_row(symbol, *(_told(column.rows[symbol]) for column in columns.values()), meaning)
-    terminal.show(table)
-    stops = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
-    stops.add_column("p50 / p95, ms")
-    for name in columns:
-        stops.add_column(name, justify="right", no_wrap=True)
-    for part in _STOPS:
-        stops.add_row(part, *(_told_spread(column.spreads[part]) for column in columns.values()))
-    terminal.say()
-    terminal.show(stops)
-    cut = ", ".join(f"{name} {one.cancellations.cut}" for name, one in columns.items())
-    repaired = ", ".join(f"{name} {one.cancellations.repaired}" for name, one in columns.items())
-    terminal.say(f"\nThe model broke off without cause: {cut}; of those repaired: {repaired}.")
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    return table
 
 
 def _told(figure: Figure) -> str:
+    """The interval on a line of its own."""
     if figure.value is None or figure.low is None or figure.high is None:
         return f"too few ({figure.events})"
-    return f"{figure.value:.2f} [{figure.low:.2f}-{figure.high:.2f}] of {figure.events}"
+    return f"{figure.value:.2f} of {figure.events}\n{figure.low:.2f}-{figure.high:.2f}"
 
 
 def _told_spread(spread: Spread) -> str:
     if spread.p50 is None or spread.p95 is None:
         return f"too few ({spread.events})"
-    return f"{spread.p50 * 1000:.0f} / {spread.p95 * 1000:.0f} of {spread.events}"
+    return f"{spread.p50 * 1000:.0f} / {spread.p95 * 1000:.0f}"

@@ -238,10 +238,12 @@ class TurnFloor:
         if self.machine.state is Floor.KEPT and self._kind not in _OURS and not self._audible():
             yield from self._end(now)  # whatever it is, the agent is not to be protected from it any more
         waits = rules and self.machine.state is Floor.TAKEN and not self._waited and bool(self._audible())
-        if waits and not self.paused and Ability.PAUSE in self._parts.abilities:
-            self._parts.timers.set(Timer.FLOOR, now + WAIT_LIMIT_US)
-            self.paused = True
-            yield PausePlaying()
+        if waits and Ability.PAUSE in self._parts.abilities:
+            if not self._parts.timers.is_set(Timer.FLOOR):
+                self._parts.timers.set(Timer.FLOOR, now + WAIT_LIMIT_US)
+            if not self.paused:
+                self.paused = True
+                yield PausePlaying()
         elif self.paused and not waits and self.machine.state is not Floor.DOUBT:
             self.paused = False
             yield ResumePlaying()

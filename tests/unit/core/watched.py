@@ -355,5 +355,5 @@ class _FloorWatch:
             self._since = now
         else:
             assert session.deadline is not None
-            longest_us = max(session.plan.decide_us, WAIT_LIMIT_US)
+            longest_us = session.plan.decide_us + WAIT_LIMIT_US
             assert session.deadline <= self._since + longest_us, "nobody is silent for long"

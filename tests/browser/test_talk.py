@@ -74,6 +74,15 @@ def test_where_the_caller_cuts_in_the_rest_is_struck(call: Page, fake: FakeServe
     expect(call.locator("#figures")).to_contain_text("Barge-ins1")
 
 
+def test_a_voice_that_takes_no_turn_is_noted_and_strikes_nothing(call: Page, fake: FakeServer) -> None:
+    fake.tell(at(1, "ResponseStarted", response="r1"), text(1, "r1", "Sure.", 0), text(1, "r1", "We open at nine.", 1))
+    fake.tell(playout(1.5, "r1", 1, 4), at(2, "ResponseInterrupted", response="r1"))
+    fake.tell({**at(2, "FloorDecided", verdict="kept", cut=True), "kind": "backchannel"})
+    expect(call.locator("#entries .ahead")).to_have_text("We open at nine.")
+    expect(call.locator("#entries .unheard")).to_have_count(0)
+    assert entries(call)[-1] == "note: The caller is listening. The agent went on."
+
+
 def test_what_was_ahead_when_the_call_ended_was_never_heard(call: Page, fake: FakeServer) -> None:
     fake.tell(at(1, "ResponseStarted", response="r1"), text(1, "r1", "Sure. Goodbye.", 0), playout(1, "r1", 1, 4))
     fake.tell(at(2, "CloseCall", disposition="completed"))

@@ -20,9 +20,9 @@ from vivavoce.agent.declaration import Agent, ModelChoice
 from vivavoce.agent.file import load_agent
 from vivavoce.agent.problems import Proof
 from vivavoce.engine.clock import wall_clock
+from vivavoce.engine.spending import why_never_spent
 from vivavoce.errors import NotAvailable, SetupFault
 from vivavoce.ledger.prices import PRICED
-from vivavoce.ledger.spend import why_never_spent
 from vivavoce.model.local.model import DESCRIPTION as LOCAL_DESCRIPTION
 from vivavoce.model.local.model import LocalModel
 from vivavoce.model.nova.catalogue import MODELS as NOVA_MODELS

@@ -17,9 +17,9 @@ from vivavoce.channel.port import Channel
 from vivavoce.engine.call import Call, CallResult, ToolOutcome, Tools, Witness
 from vivavoce.engine.control import ControlTools, Surroundings, orders_of
 from vivavoce.engine.planning import plan_of, tool_plans, wants_ear
+from vivavoce.engine.spending import spend_plan
 from vivavoce.errors import SetupFault
 from vivavoce.events import Effect, Event, HoldChanged, Instant, ToolApproved, ToolCallId, ToolDenied
-from vivavoce.ledger.spend import spend_plan
 from vivavoce.model.local.clips import LocalClips
 from vivavoce.model.port import Model
 from vivavoce.timeline.disk import Disk

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivavoce.agent.declaration import Agent, Limits, Spend
+from vivavoce.engine.spending import spend_plan, token_prices, why_never_spent
 from vivavoce.events import ConnectionId, SpendPlan, TokenPrices, UsageReported
 from vivavoce.ledger.prices import BOOK, in_usd
-from vivavoce.ledger.spend import spend_plan, token_prices, why_never_spent
 
 
 def agent(most: str, **more: object) -> Agent:

@@ -183,14 +183,14 @@ def test_no_client_hears_more_than_was_sent_whatever_it_says() -> None:
 
 
 def test_an_early_answer_is_shown_when_the_last_words_were_played() -> None:
-    talk, pcm = Talk("local"), numbered(1)
+    talk, pcm = Talk(), numbered(1)
     talk.happens(*said(pcm))
     talk.wait_until(0.65)
     talk.happens(VOICE)
     verdicts = [effect.verdict for effect in talk.effects if isinstance(effect, FloorDecided)]
     assert verdicts == [FloorVerdict.PASSED]
     answer: list[Event] = [
-        CallerSpeechStarted(ONE, Samples(0)),
+        CallerSpeechStarted(ONE, Samples(0), takes_turn=False),
         CallerSpeechStopped(ONE, Samples(2_400)),
         CallerTranscribed(ONE, "yes", final=True),
     ]

@@ -7,8 +7,18 @@ from collections.abc import Iterator, Sequence
 from vivavoce.audio.framing import Framer
 from vivavoce.audio.pcm import samples_for
 from vivavoce.errors import UsageError
-from vivavoce.events import EarEvent, ResponseId, Samples, VoiceJudged, VoiceKind, VoiceStarted, VoiceStopped
+from vivavoce.events import (
+    AnswererJudged,
+    EarEvent,
+    ResponseId,
+    Samples,
+    VoiceJudged,
+    VoiceKind,
+    VoiceStarted,
+    VoiceStopped,
+)
 from vivavoce.voice import detector
+from vivavoce.voice.answerer import AnswererJudge
 from vivavoce.voice.detector import Detector, open_silero
 from vivavoce.voice.echo import EchoState
 from vivavoce.voice.kinds import Kinds, UsualLevel
@@ -28,15 +38,17 @@ def why_not_here() -> str:
     return detector.why_not_here()
 
 
-def make_ear(rate_hz: int) -> Ear:
-    """An ear for one call. Raises :class:`NotAvailable` where ``why_not_here`` says why."""
-    return CallEar(rate_hz, open_silero())
+def make_ear(rate_hz: int, *, outbound: bool = False) -> Ear:
+    """An ear for one call; of one that we made, it says who took it. Raises :class:`NotAvailable` where
+    ``why_not_here`` says why.
+    """
+    return CallEar(rate_hz, open_silero(), outbound=outbound)
 
 
 class CallEar:
     """An :class:`~vivavoce.voice.port.Ear`."""
 
-    def __init__(self, rate_hz: int, detector_: Detector) -> None:
+    def __init__(self, rate_hz: int, detector_: Detector, *, outbound: bool = False) -> None:
         if rate_hz not in RATES_HZ:
             raise UsageError(f"no ear hears at {rate_hz} Hz", hint=f"it hears at {', '.join(map(str, RATES_HZ))} Hz")
         self._rate_hz = rate_hz
@@ -46,6 +58,7 @@ class CallEar:
         self._returns = Returns(rate_hz)
         self._kinds = Kinds()
         self._usual = UsualLevel()
+        self._answerer = AnswererJudge() if outbound else None
         self._last = b""
 
     def hear(self, pcm: bytes, *, agent_audible: bool) -> Sequence[EarEvent]:
@@ -64,13 +77,27 @@ class CallEar:
         pass
 
     def _hear_frame(self, frame: bytes, agent_audible: bool) -> Iterator[EarEvent]:
+        sound, own = self._listen(frame, agent_audible)
+        if sound is None or not (own or self._presence.awake):
+            self._presence.pass_by(frame)
+        else:
+            yield from self._attend(frame, sound, own, agent_audible)
+        if self._answerer is not None:
+            speech = self._presence.begin is not None and self._presence.end == self._presence.frames
+            answerer = self._answerer.hear(sound if own else None, speech=speech)
+            if answerer is not None:
+                yield AnswererJudged(answerer)
+            if self._answerer.done:
+                self._answerer = None
+
+    def _listen(self, frame: bytes, agent_audible: bool) -> tuple[Moment | None, bool]:
+        """What is looked at of this frame, and whether it is loud and not the agent's own voice."""
         loud = self._floor.hear(frame)
         sound = moment(self._last + frame, self._rate_hz) if loud or self._presence.awake else None
         self._last = frame
-        own = self._returns.hear(sound if loud else None, agent_audible=agent_audible)
-        if sound is None or not (own or self._presence.awake):
-            self._presence.pass_by(frame)
-            return
+        return sound, self._returns.hear(sound if loud else None, agent_audible=agent_audible)
+
+    def _attend(self, frame: bytes, sound: Moment, own: bool, agent_audible: bool) -> Iterator[EarEvent]:
         hangover = AUDIBLE_HANGOVER_FRAMES if agent_audible else HANGOVER_FRAMES
         least = BESIDE_ECHO_FRAMES if self._returns.path.state is EchoState.KNOWN else 1
         if self._presence.hear(frame, sound, loud=own, hangover=hangover, least=least):

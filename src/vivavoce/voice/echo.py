@@ -30,7 +30,7 @@ ONSET_FRAMES = 8
 EVERY_FRAMES = 6
 ALIKE = 0.62
 """The correlation that an echo has at least."""
-UNLIKE = 0.45
+UNLIKE = 0.52
 """Other speech stays below, at every lag (``benchmarks/voice_detector.py``)."""
 MARGIN_DB = 6.0
 """A band is more than echo if it is so much louder than what is expected."""
@@ -38,6 +38,8 @@ MOST = 0.5
 """A moment is more than echo if so much of its power lies in such bands."""
 FADE_DB = 3.0
 """A room lets 16 ms fade by so much: 60 dB in a third of a second."""
+ENOUGH_FRAMES = 36
+"""After so many of sound an echo would have been known."""
 LOUDEST_DB = -3.0
 """An echo comes back softer than the agent was sent, by that at least."""
 ACTIVE_DB = -50.0
@@ -130,7 +132,7 @@ class EchoPath:
         if self.likeness >= ALIKE and self._learn(windows[best].T, heard):
             self._lag = LATEST_FRAMES - best
             self.state = EchoState.KNOWN
-        elif self.state is EchoState.UNKNOWN and (self.likeness < UNLIKE or sounds[first:].sum() >= 2 * LEAST_FRAMES):
+        elif self.state is EchoState.UNKNOWN and (self.likeness < UNLIKE or sounds[first:].sum() >= ENOUGH_FRAMES):
             self.state = EchoState.NONE
 
     def _learn(self, sent: NDArray[np.float32], heard: NDArray[np.float32]) -> bool:

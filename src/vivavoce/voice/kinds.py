@@ -14,8 +14,8 @@ from vivavoce.voice.sound import Moment
 
 JUDGED_FRAMES = 22
 """352 ms after it was told, before the core takes the turn for it: whether it dies away is looked at now."""
-DIES_DB = 5.0
-"""Its last 48 ms are so much softer than its loudest."""
+DIES_DB = 10.0
+"""Its last 48 ms are so much softer than its loudest. With less, more interruptions have such a dip just then."""
 TURN_FRAMES = 40
 """Speech of 640 ms is no backchannel: the longest of the usual ones, "okay yeah", has about 700 with its fading end."""
 CONFIRMED_FRAMES = 18
@@ -83,8 +83,8 @@ class Kinds:
         return VoiceJudged(kind, certain)
 
     def _taken_for(self, voice: Voice, confirmed: bool) -> tuple[VoiceKind, bool]:
-        if self._is_softer(voice) and voice.told >= OTHERS_FRAMES:
-            return VoiceKind.OTHERS, False
+        if self._is_softer(voice):
+            return (VoiceKind.OTHERS if voice.told >= OTHERS_FRAMES else voice.kind), False
         if not confirmed:
             return (VoiceKind.NOISE if voice.told >= CONFIRMED_FRAMES else voice.kind), False
         if voice.active >= TURN_FRAMES:

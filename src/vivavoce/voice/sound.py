@@ -24,13 +24,15 @@ _HISS_FROM_HZ = 2_500
 _BINS = 128  # of 31.25 Hz: 4 kHz
 _PITCH_HZ = (75, 400)
 _HALF_RATE_HZ = 4_000
+_NEAR = np.array([-1.0, 0.0, 1.0], np.float32)
 _BLOCKS = 4
 """The mean over a quarter of a frame, 4 ms, is taken out."""
 
 
 class Moment(NamedTuple):
     """32 ms. ``bands_db``: the power of each band. ``hiss``: how much of it lies above 2.5 kHz, from 0 to 1.
-    ``voicing``: how periodic it is, from 0 to 1, and ``pitch_hz`` with what period.
+    ``voicing``: how periodic it is, from 0 to 1, and ``pitch_hz`` with what period. ``tonal``: how much of it is one
+    tone, from 0 to 1, of ``tone_hz``.
     """
 
     bands_db: NDArray[np.float32]
@@ -38,6 +40,8 @@ class Moment(NamedTuple):
     hiss: float
     voicing: float
     pitch_hz: float
+    tonal: float
+    tone_hz: float
 
 
 def moment(pcm: bytes, rate_hz: int) -> Moment:
@@ -47,7 +51,7 @@ def moment(pcm: bytes, rate_hz: int) -> Moment:
     total = float(power[6:].sum()) + 1e-12  # above 190 Hz
     high = float(power[_HISS_FROM_HZ * _BINS // _HALF_RATE_HZ :].sum())
     voicing, pitch_hz = _pitch(power[:_BINS])
-    return Moment(bands, 10 * log10(total), high / total, voicing, pitch_hz)
+    return Moment(bands, 10 * log10(total), high / total, voicing, pitch_hz, *_tone(power[:_BINS]))
 
 
 def level_dbfs(frame: bytes) -> float:
@@ -86,6 +90,16 @@ def _pitch(power: NDArray[np.float32]) -> tuple[float, float]:
     normal = wave[shortest:longest] / (wave[0] * _taper()[shortest:longest])
     best = int(normal.argmax())
     return float(min(1.0, max(0.0, normal[best]))), 2 * _HALF_RATE_HZ / (shortest + best)
+
+
+def _tone(power: NDArray[np.float32]) -> tuple[float, float]:
+    """The strongest peak: five bins, by their centre."""
+    best = min(max(int(power[1:].argmax()) + 1, 2), _BINS - 3)
+    peak = power[best - 2 : best + 3]
+    share = float(peak.sum()) / (float(power[1:].sum()) + 1e-12)
+    near = power[best - 1 : best + 2]
+    centre = float(near @ _NEAR) / (float(near.sum()) + 1e-12)
+    return share, (best + centre) * _HALF_RATE_HZ / _BINS
 
 
 @lru_cache

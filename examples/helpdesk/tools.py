@@ -1,4 +1,5 @@
-"""The help desk's tools: reset a password after an identity check, open a ticket, ask how one is doing; over SQLite.
+"""The help desk's tools: reset a password after an identity check, open a ticket, ask how one is doing, erase a lost
+phone; over SQLite.
 
 The identity check is here and not in the instructions: whatever a caller says to the model, nothing is reset unless the
 number and the code belong together, and three failures lock the account. The answer never tells which of the two was
@@ -88,6 +89,20 @@ def reset_password(
         database.execute("DELETE FROM failures WHERE number = ?", (employee_number,))
         database.execute("INSERT INTO resets (number) VALUES (?)", (employee_number,))
     return {"reset": True, "first_name": employee["first_name"]}
+
+
+def wipe_phone(employee_number: Annotated[str, Spoken("digits", length=5)]) -> dict[str, Any]:
+    """Erase an employee's lost or stolen phone. It cannot be taken back, and somebody at the desk must approve of it.
+
+    Args:
+        employee_number: The five digits on the badge.
+    """
+    with _database() as database:
+        employee = database.execute("SELECT number FROM employees WHERE number = ?", (employee_number,)).fetchone()
+        if employee is None:
+            return {"wiped": False}
+        database.execute("INSERT INTO tickets (category, urgency, status) VALUES ('phone', 'high', 'being erased')")
+    return {"wiped": True}
 
 
 def open_ticket(category: Category, urgency: Urgency = "normal") -> dict[str, Any]:

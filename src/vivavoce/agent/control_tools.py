@@ -104,8 +104,8 @@ def _collect() -> Tool:
         examples=(
             "can i type it in instead",
             "i would rather use the keypad",
-            "let me key it in",
-            "may i enter the number on my phone",
+            "i'd prefer to key it in",
+            "may i press the digits",
             "i'll punch in the digits",
         ),
         reply="{% if result.complete %}Thank you, I have {{ result.count }} digits."

@@ -62,3 +62,11 @@ def test_tickets_are_numbered_and_found() -> None:
         "about a laptop. It is waiting for a new battery."
     )
     assert reply("helpdesk", "ticket_status", ticket_number="0001") == "I'm sorry, I cannot find ticket 0 0 0 1."
+
+
+def test_a_phone_is_erased_only_when_somebody_approves() -> None:
+    (wipe,) = (tool for tool in load("helpdesk").tools if tool.name == "wipe_phone")
+    assert wipe.approval
+    assert wipe.lead_in
+    assert "being erased" in reply("helpdesk", "wipe_phone", employee_number="10428")
+    assert "I know no phone" in reply("helpdesk", "wipe_phone", employee_number="99999")

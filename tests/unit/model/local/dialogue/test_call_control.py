@@ -42,7 +42,7 @@ def caller(*transfer: Destination, **results: Any) -> Caller:
         ("let me talk to billing", "switch_agent", {"agent": "billing"}),
         ("please switch to billing", "switch_agent", {"agent": "billing"}),
         ("can you hold on for a moment please", "hold_call", {}),
-        ("let me key it in", "collect_digits", {}),
+        ("can i key it in please", "collect_digits", {}),
     ],
 )
 def test_a_wish_in_the_callers_words_is_a_call_of_the_tool(said: str, tool: str, arguments: dict[str, str]) -> None:

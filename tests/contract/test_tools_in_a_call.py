@@ -25,7 +25,10 @@ pytestmark = pytest.mark.slow
 SCRIPT = """
 [[step]]
 when = "caller_stops"
-hear = { text = "a lamp please" }
+hear = { text = "is there" }  # what the caller says has a pause in it
+[[step]]
+when = "caller_stops"
+hear = { text = "a lamp" }
 [[step]]
 tool = { name = "order", arguments = { article = "lamp" } }
 [[step]]

@@ -67,8 +67,8 @@ def cells(quick: bool) -> list[Cell]:
     if not quick:
         return every
     return [
-        _cell("local", "hybrid", "clean", calls=5, kinds=QUICK_KINDS, corrections=0),
-        *(_cell("nova", "hybrid", condition, calls=5, kinds=QUICK_KINDS) for condition in CONDITIONS),
+        _cell("local", "hybrid", "clean", calls=6, kinds=QUICK_KINDS, corrections=0),
+        *(_cell("nova", "hybrid", condition, calls=6, kinds=QUICK_KINDS) for condition in CONDITIONS),
         _cell("nova", "local", "clean", calls=5, kinds=("interruption",)),
         _cell("nova", "model", "clean", calls=5, kinds=("backchannel",)),
     ]

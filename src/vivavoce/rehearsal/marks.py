@@ -74,7 +74,8 @@ class Arrivals:
     def late_us(self, rate_hz: int) -> list[int]:
         """How much later than the promptest frame each came in: what the machine was busy with."""
         due = [at - end * 1_000_000 // rate_hz for end, at in zip(self._ends, self._instants, strict=True)]
-        return [one - min(due) for one in due]
+        promptest = min(due, default=0)
+        return [one - promptest for one in due]
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from vivavoce.voice.detector import Detector, open_silero
 from vivavoce.voice.echo import EchoState
 from vivavoce.voice.kinds import Kinds, UsualLevel
 from vivavoce.voice.port import Ear
-from vivavoce.voice.presence import AUDIBLE_HANGOVER_FRAMES, FRAME_MS, HANGOVER_FRAMES, LevelFloor, Presence
+from vivavoce.voice.presence import FRAME_MS, LevelFloor, Presence
 from vivavoce.voice.returns import Returns
 from vivavoce.voice.sound import Moment, moment
 
@@ -98,9 +98,8 @@ class CallEar:
         return sound, self._returns.hear(sound if loud else None, agent_audible=agent_audible)
 
     def _attend(self, frame: bytes, sound: Moment, own: bool, agent_audible: bool) -> Iterator[EarEvent]:
-        hangover = AUDIBLE_HANGOVER_FRAMES if agent_audible else HANGOVER_FRAMES
         least = BESIDE_ECHO_FRAMES if self._returns.path.state is EchoState.KNOWN else 1
-        if self._presence.hear(frame, sound, loud=own, hangover=hangover, least=least):
+        if self._presence.hear(frame, sound, loud=own, agent_audible=agent_audible, least=least):
             yield self._edge(agent_audible)
         elif self._presence.begin is not None:
             yield from self._follow(sound)

@@ -24,6 +24,10 @@ AWAKE_FRAMES = 20
 STARTS = 0.4
 """The detector's chance of speech at which a voice starts, and below which it goes on."""
 GOES_ON = 0.25
+TRUSTED_FRAMES = 64
+"""While the agent is silent nothing is decided by the caller's voice, and it is enough to ask each second whether it
+still is one.
+"""
 EVIDENT_FRAMES = 4
 """So many frames in a row that hiss, or that have a pitch, are a voice before the detector says so: it does not take
 an "s" for speech before the vowel after it comes.
@@ -71,11 +75,12 @@ class Presence:
         self._waking = Waking(rate_hz, detector)
         self._past: deque[tuple[bytes, bool]] = deque(maxlen=LOOKBACK_FRAMES)
         self._evident = _Evidence()
+        self._trusted = 0
 
     @property
     def awake(self) -> bool:
-        """Whether the detector hears."""
-        return self._waking.awake
+        """Whether every frame has to be looked at."""
+        return self._waking.awake or self.begin is not None
 
     @property
     def peak_db(self) -> float:
@@ -87,7 +92,7 @@ class Presence:
         self.frames += 1
         self._past.append((frame, False))
 
-    def hear(self, frame: bytes, moment: Moment, *, loud: bool, hangover: int, least: int = 1) -> bool:
+    def hear(self, frame: bytes, moment: Moment, *, loud: bool, agent_audible: bool, least: int = 1) -> bool:
         """The next frame. Whether a voice started or stopped with it; it does not start before ``least`` loud frames in
         a row.
         """
@@ -95,11 +100,23 @@ class Presence:
         self._past.append((frame, loud))
         evident = self._evident
         evident.hear(moment, loud)
-        waking = self._waking
+        self._ask(frame, agent_audible)
+        if self.begin is None:
+            return self._may_start(least)
+        return self._may_stop(AUDIBLE_HANGOVER_FRAMES if agent_audible else HANGOVER_FRAMES)
+
+    def _ask(self, frame: bytes, agent_audible: bool) -> None:
+        """The detector, unless what it said is to be trusted."""
+        waking, evident = self._waking, self._evident
+        self._trusted = 0 if agent_audible or self.begin is None else self._trusted - 1
+        if self._trusted > 0:
+            return
         chance = waking.hear(frame) if waking.awake else waking.wake([past for past, _ in self._past])
         if chance is not None:
             evident.chance = chance
-        return self._may_start(least) if self.begin is None else self._may_stop(hangover)
+        if not agent_audible and self.begin is not None and evident.chance >= STARTS:
+            self._trusted = TRUSTED_FRAMES
+            waking.sleep()
 
     def _may_start(self, least: int) -> bool:
         evident = self._evident

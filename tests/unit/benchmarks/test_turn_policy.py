@@ -10,7 +10,7 @@ from turn_policy import BUDGET, broken, cells
 GOOD = {"R_Y": 0.96, "S_BC": 0.7, "L_R": 1.2, "I_A": 0.1}
 
 
-def told(p95: float = 0.15, **values: Any) -> dict[str, Any]:
+def told(*, p95: float = 0.15, **values: Any) -> dict[str, Any]:
     panel = {symbol: {"value": value} for symbol, value in {**GOOD, **values}.items()}
     return {"panel": panel, "seconds": {part: {"p95": p95} for part in ("paused", "stopped")}}
 
@@ -30,7 +30,8 @@ def test_the_budget_is_for_hybrid_alone(symbol: str, value: float) -> None:
 
 def test_too_few_holds_nothing_against_anybody() -> None:
     chosen = cells(quick=True)
-    nothing = {**told(**dict.fromkeys(GOOD, "too few")), "seconds": {"paused": {"p50": "too few"}}}
+    few: dict[str, Any] = dict.fromkeys(GOOD, "too few")
+    nothing = {**told(**few), "seconds": {"paused": {"p50": "too few"}}}
     assert broken(chosen, {cell.name: nothing for cell in chosen}, density=1.0) == []
 
 

@@ -32,7 +32,8 @@ def command(
       vivavoce check my-agent --version brief --var city=Riverside
       vivavoce check --schema > agent.schema.json
 
-    Every problem is told at once, with its file and line. No call is made, no function is called.
+    Every problem is told at once, with its file and line. No call is made and no
+    function is called; MCP servers are asked which tools they have.
     """
     terminal = Terminal(quiet=as_json)
     if schema:

@@ -71,14 +71,16 @@ class Tool:
 class TurnPolicy:
     """How turns are taken. ``interruption``: who says that the caller has cut the agent off: the ``model``; ourselves,
     at any speech (``local``); we, after a moment in which the agent is silent (``hybrid``); or nobody (``never``: the
-    agent finishes). ``decide_ms`` is that moment, ``backchannel_ms`` the longest "mm-hm"; a voice into the last
-    ``tail_ms`` of a reply is an early answer. ``protect_greeting`` keeps the greeting whole. ``endpoint_ms`` is the
-    silence that ends a turn, where the model lets us choose (0: the model's own choice)."""
+    agent finishes). ``pause_ms`` after a voice began the agent pauses, for ``decide_ms`` at most; ``backchannel_ms`` is
+    the longest "mm-hm"; a voice into the last ``tail_ms`` of a reply is an early answer. ``protect_greeting`` keeps the
+    greeting whole. ``endpoint_ms`` is the silence that ends a turn, where the model lets us choose (0: the model's own
+    choice)."""
 
     interruption: Literal["model", "local", "hybrid", "never"] = "model"
     protect_greeting: bool = False
     endpoint_ms: int = 0
-    decide_ms: int = 400
+    pause_ms: int = 160
+    decide_ms: int = 470
     backchannel_ms: int = 1_000
     tail_ms: int = 600
 

@@ -23,6 +23,8 @@ def due(sides: Sides, timer: Timer, now: Instant) -> Iterator[Effect]:  # noqa: 
             sides.parts.talk.assume_played()
         case Timer.ENDING:
             return sides.ending.run_out()
+        case Timer.PAUSE:
+            return sides.floor.pause()
         case Timer.FLOOR:
             return sides.floor.time_passed()
         case Timer.TOOLS:

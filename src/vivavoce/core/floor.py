@@ -235,6 +235,8 @@ class TurnFloor:
         rules = self.decides and self._parts.phase.state is Phase.TALKING
         if not rules:
             self.interrupted()
+        if self.machine.state is not Floor.DOUBT:
+            self._parts.timers.clear(Timer.PAUSE)
         if self.machine.state is Floor.KEPT and self._kind not in _OURS and not self._audible():
             yield from self._end(now)  # whatever it is, the agent is not to be protected from it any more
         waits = rules and self.machine.state is Floor.TAKEN and not self._waited and bool(self._audible())
@@ -265,9 +267,21 @@ class TurnFloor:
     # -- decisions ---------------------------------------------------------------------------------------------------
 
     def _doubt(self, now: Instant) -> Iterator[Effect]:
+        """A click is over before the agent has paused."""
         self.machine.move(FloorMove.DOUBT)
-        self._parts.timers.set(Timer.FLOOR, now + self._parts.plan.decide_us)
-        if Ability.PAUSE in self._parts.abilities and not self.paused:
+        parts = self._parts
+        age_us = max(0, self._hearing.gate.received - self._at) * 1_000_000 // (parts.rate_hz or 1)
+        wait_us = max(0, parts.plan.pause_us - age_us)
+        parts.timers.set(Timer.FLOOR, now + wait_us + parts.plan.decide_us)
+        if wait_us:
+            parts.timers.set(Timer.PAUSE, now + wait_us)
+        else:
+            yield from self.pause()
+
+    def pause(self) -> Iterator[Effect]:
+        """It is in doubt for long enough."""
+        able = Ability.PAUSE in self._parts.abilities and not self.paused
+        if able and self.machine.state is Floor.DOUBT:
             self.paused = True
             yield PausePlaying()
 

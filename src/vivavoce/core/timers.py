@@ -20,6 +20,7 @@ class Timer(StrEnum):
     SPARE = "spare"  # the next session must be up, or be opened again, by then
     RECOVERY = "recovery"  # a lost session's successor must be up, or be tried again, by then
     REPLY = "reply"  # the model must have said something by then
+    PAUSE = "pause"  # a voice is in doubt: the agent pauses by then
     FLOOR = "floor"  # whose turn it is must be decided by then
     TOOLS = "tools"  # a tool is slow enough to say so, or nobody has approved of it
     DIGITS = "digits"  # the caller presses no more keys

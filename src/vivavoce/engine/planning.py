@@ -20,6 +20,7 @@ def plan_of(agent: Agent, models: Sequence[Model], spend: SpendPlan | None = Non
         apology=agent.apology,
         interruption=turns.interruption,
         protect_greeting=turns.protect_greeting,
+        pause_us=turns.pause_ms * 1000,
         decide_us=turns.decide_ms * 1000,
         backchannel_us=turns.backchannel_ms * 1000,
         tail_us=turns.tail_ms * 1000,

@@ -212,11 +212,12 @@ class SpendPlan(msgspec.Struct, frozen=True, kw_only=True):
 class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What the core must know of the agent before the call: its first fact, so that a timeline replays alone.
 
-    ``interruption`` is ``model``, ``local``, ``hybrid`` or ``never``. After ``decide_us`` a voice that goes on takes
-    the turn; one that was taken for a backchannel takes it after ``backchannel_us``; into the last ``tail_us`` of a
-    reply no voice is one. ``reprompts`` are said, one after the other, after ``reprompt_us`` of silence each.
-    ``call_warning`` is said ``call_warning_us`` before the longest call is over. ``voicemail`` says what to do when a
-    machine answers: ``ignore``, ``hang_up``, or ``leave_message``: then ``voicemail_message`` after the beep.
+    ``interruption`` is ``model``, ``local``, ``hybrid`` or ``never``. The agent pauses ``pause_us`` after a voice
+    began, and ``decide_us`` after that a voice that goes on takes the turn; one that was taken for a backchannel takes
+    it after ``backchannel_us``; into the last ``tail_us`` of a reply no voice is one. ``reprompts`` are said, one after
+    the other, after ``reprompt_us`` of silence each. ``call_warning`` is said ``call_warning_us`` before the longest
+    call is over. ``voicemail`` says what to do when a machine answers: ``ignore``, ``hang_up``, or ``leave_message``:
+    then ``voicemail_message`` after the beep.
     """
 
     agent: str
@@ -226,6 +227,7 @@ class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     apology: str = ""
     interruption: str = "model"
     protect_greeting: bool = False
+    pause_us: int = 0
     decide_us: int = 400_000
     backchannel_us: int = 1_000_000
     tail_us: int = 600_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.unit.core.scenario import ONE, R1, R2, Script, audio, plan, played, samples, stopped, talking, whole
@@ -342,3 +343,37 @@ def test_a_noisy_line_does_not_silence_the_agent() -> None:
     assert ResumePlaying() in call.until(2_000 + WAIT_LIMIT_US // 1000)
     call.at(4_500, played(R1, 400))
     assert len(call.all(PausePlaying)) == 1, "and does not do so again"
+
+
+# -- a moment before the pause -----------------------------------------------------------------------------------------
+
+
+def hesitating() -> Script:
+    call = talking(msgspec.structs.replace(plan(interruption="hybrid"), pause_us=160_000))
+    call.at(100, *whole(R1, 5_000))
+    call.at(1_100, played(R1, 1_000))
+    say(call, 1_100, 1_200)
+    return call
+
+
+def test_the_agent_pauses_a_little_after_the_first_sound() -> None:
+    call = hesitating()
+    assert call.at(1_200, VoiceStarted(samples(40))) == ()  # 60 ms old
+    assert call.until(1_299) == ()
+    assert call.until(1_300) == (PausePlaying(),)
+    assert kinds(call.until(1_700)) == [FloorDecided, Flush, ResumePlaying]
+
+
+def test_a_click_does_not_pause_it() -> None:
+    call = hesitating()
+    call.at(1_200, VoiceStarted(samples(40)))
+    call.at(1_280, VoiceStopped(samples(80)))
+    call.until(3_000)
+    assert verdicts(call) == [FloorVerdict.KEPT]
+    assert not call.all(PausePlaying)
+
+
+def test_a_voice_that_was_noticed_late_pauses_it_at_once() -> None:
+    call = hesitating()
+    say(call, 1_200, 1_400)
+    assert call.at(1_400, VoiceStarted(samples(40))) == (PausePlaying(),)

@@ -361,7 +361,7 @@ def test_the_agent_pauses_a_little_after_the_first_sound() -> None:
     assert call.at(1_200, VoiceStarted(samples(40))) == ()  # 60 ms old
     assert call.until(1_299) == ()
     assert call.until(1_300) == (PausePlaying(),)
-    assert kinds(call.until(1_700)) == [FloorDecided, Flush, ResumePlaying]
+    assert kinds(call.until(1_700))[:2] == [FloorDecided, Flush]
 
 
 def test_a_click_does_not_pause_it() -> None:

@@ -14,7 +14,7 @@ from vivavoce import app
 from vivavoce.agent.declaration import Agent
 from vivavoce.channel.port import Channel
 from vivavoce.engine import clock
-from vivavoce.engine.answer import AnsweredCall, Answering, Keeping
+from vivavoce.engine.answer import AnsweredCall, Answering, Changing, Keeping
 from vivavoce.engine.call import Witness
 from vivavoce.model.port import Model
 from vivavoce.timeline.disk import Disk
@@ -35,9 +35,11 @@ def answer(
     witnesses: Sequence[Witness] = (),
     speed: float = 1.0,
     beside: Callable[[], Coroutine[None, None, None]] | None = None,
+    changing: Changing | None = None,
 ) -> AnsweredCall:
     """Run one call to its end on a loop of its own. ``make_channel`` is called on that loop; ``beside`` runs while the
-    call does, and is cancelled when it is over. Raises KeyboardInterrupt if the call's polite end was cut short."""
+    call does, and is cancelled when it is over. With ``changing`` the call may become another agent. Raises
+    KeyboardInterrupt if the call's polite end was cut short."""
 
     async def run() -> AnsweredCall:
         disk = Disk()
@@ -49,6 +51,7 @@ def answer(
                 opened=clock.wall_clock(),
                 keeping=Keeping(calls or app.calls_folder(), disk),
                 witnesses=witnesses,
+                changing=changing,
             )
             with _ended_by_signals(answering):
                 async with _running(beside() if beside is not None else None):
@@ -60,6 +63,11 @@ def answer(
         return clock.run(run(), speed=speed)
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+
+
+def changing(make_models: Callable[[Agent], Sequence[Model]]) -> Changing:
+    """For a call that may become another agent, whose file is read with this process's environment."""
+    return Changing(make_models, lambda path: app.read_agent(path, {}, None))
 
 
 @contextlib.contextmanager

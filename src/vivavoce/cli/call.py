@@ -9,7 +9,7 @@ import click
 
 from vivavoce.channel.wav import PATIENCE_MS, Manners, load_utterances, wav_channel
 from vivavoce.cli import options
-from vivavoce.cli.answering import answer
+from vivavoce.cli.answering import answer, changing
 from vivavoce.cli.captions import Captions, Loading
 from vivavoce.cli.exits import Outcome
 from vivavoce.cli.options import Chosen
@@ -83,6 +83,7 @@ def command(
             calls=chosen.calls,
             witnesses=[loading, Captions(terminal)],
             speed=speed,
+            changing=changing(chosen.usable_models),
         )
     with terminal.working("reading the timeline back ..."):
         report = report_on(called, speed=speed)

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from vivavoce import app
 from vivavoce.agent.declaration import Agent
 from vivavoce.cli.options import Chosen, read_variables
 from vivavoce.engine import clock
@@ -101,7 +102,11 @@ def _served(name: str, chosen: Chosen) -> ServedAgent:
         return replace(chosen, variables=[f"{name}={value}" for name, value in given.items()]).read_agent()
 
     models = tuple(one.name for one in profiles)
-    return ServedAgent(name, agent, make_models, models, profiles[0].voices, with_variables)
+
+    def load_agent(path: Path) -> Agent:
+        return app.read_agent(path, {}, None)
+
+    return ServedAgent(name, agent, make_models, models, profiles[0].voices, with_variables, load_agent)
 
 
 def named(argument: str) -> tuple[str, Path]:

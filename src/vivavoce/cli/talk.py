@@ -9,7 +9,7 @@ import click
 
 from vivavoce.channel.microphone import MicrophoneChannel, MicrophoneSettings, list_devices
 from vivavoce.cli import options
-from vivavoce.cli.answering import answer
+from vivavoce.cli.answering import answer, changing
 from vivavoce.cli.captions import Captions
 from vivavoce.cli.exits import Exit, Outcome
 from vivavoce.cli.options import Chosen
@@ -57,6 +57,7 @@ def command(chosen: Chosen, *, devices: bool, push_to_talk: bool, **sound: Any) 
         calls=chosen.calls,
         witnesses=[panel, Captions(terminal)],
         beside=panel.run,
+        changing=changing(chosen.usable_models),
     )
     with terminal.working("reading the timeline back ..."):
         report = report_on(called)

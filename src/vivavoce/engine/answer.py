@@ -7,7 +7,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -131,6 +131,7 @@ class Answering:
         self._store_failure = ""
         self._recorder = Recorder(disk, self.folder, self._store_failed) if agent.record else None
         self._agent = agent
+        self._models = [model.profile.name for model in models]
         self._changing = changing
         self._rate_hz = channel.rate_hz
         around = Surroundings(self.call, lambda: orders_of(channel), self._become, self._load)
@@ -192,10 +193,15 @@ class Answering:
         self._call.tell(HoldChanged(held, by))
 
     async def _become(self, agent: Agent) -> None:
-        """The call goes on as this agent. Raises :class:`~vivavoce.errors.SetupFault`; then nothing has changed."""
+        """The call goes on as this agent, with the models that it began with. Raises
+        :class:`~vivavoce.errors.SetupFault`; then nothing has changed.
+        """
         if self._changing is None:
             raise SetupFault("this call cannot become another agent", hint="serve the agent with vivavoce serve")
+        agent = replace(agent, models=self._agent.models)
         models = await asyncio.to_thread(self._changing.make_models, agent)
+        if [model.profile.name for model in models] != self._models:
+            raise SetupFault(f"not all models of this call can be {agent.name}", hint="see its voice, tools and length")
         self.revise(agent, models)
 
     def _load(self, path: Path) -> Agent:

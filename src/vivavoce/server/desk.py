@@ -51,6 +51,8 @@ class ServedAgent:
     """Those that the first of them has; empty where nobody knows."""
     with_variables: Callable[[Mapping[str, str]], Agent] | None = None
     """The agent for one call that gives these variables; may block. Raises :class:`~vivavoce.errors.SetupFault`."""
+    load_agent: Callable[[Path], Agent] = load_agent
+    """Reads the file of an agent that a call becomes; may block. Raises :class:`~vivavoce.errors.SetupFault`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -104,11 +106,8 @@ class Desk:
         admission: Admission,
         metrics: Metrics | None = None,
         worker: int = 0,
-        load_agent: Callable[[Path], Agent] = load_agent,
     ) -> None:
-        """``worker`` is the process's number, which the ids of its calls tell. ``load_agent`` reads the file of an
-        agent that a call becomes.
-        """
+        """``worker`` is the process's number, which the ids of its calls tell."""
         self.admission = admission
         self._metrics = metrics or Metrics()
         self.lag = LagWindow()
@@ -117,7 +116,6 @@ class Desk:
         self._disk = disk
         self._now = now
         self._worker = worker
-        self._load_agent = load_agent
         self._live: dict[str, LiveCall] = {}
         self.change = asyncio.Event()
         """Set when calls come or go the next time, and then another."""
@@ -181,7 +179,7 @@ class Desk:
         """
         agent = agent or served.agent
         opened = self._now()
-        changing = Changing(make_models or served.make_models, self._load_agent)
+        changing = Changing(make_models or served.make_models, served.load_agent)
 
         def begin() -> LiveCall:
             models = served.make_models(agent)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from vivavoce.agent import Limits, ModelChoice, TurnPolicy
+from vivavoce.agent.declaration import CallControl, Destination, OtherAgent, Spend, Voicemail, Webhook
 from vivavoce.agent.file import load_agent, open_agent_file
 from vivavoce.errors import AgentFileError
 
@@ -432,3 +434,74 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> N
 def test_empty_knowledge_is_a_problem(tmp_path: Path) -> None:
     with pytest.raises(AgentFileError, match=r"agent.toml:3: .*empty.md: is empty"):
         load_agent(write(tmp_path, MINIMAL + 'knowledge = ["empty.md"]\n', empty=" \n"))
+
+
+def test_all_about_the_talk_arrives(tmp_path: Path) -> None:
+    text = """
+name = "A"
+instructions = "Help."
+[[tools]]
+function = "tools:book"
+[limits]
+reprompts = ["Hello?"]
+reprompt_s = 12.5
+warning = "Soon."
+warning_s = 30
+[limits.spend]
+most = "0.50"
+warning = "Dear."
+warn_at = 0.5
+[turns]
+interruption = "hybrid"
+decide_ms = 300
+[control]
+collect_digits = true
+send_digits = true
+hold = true
+hold_s = 90
+notes = true
+languages = ["de-DE"]
+[control.transfer.desk]
+to = "+15550100"
+description = "Anything else."
+warm = true
+[control.transfer_webhook]
+url = "https://pbx.example.com/x"
+secret = { env = "HOOK" }
+[control.agents.other]
+file = "agent.toml"
+description = "The other one."
+[voicemail]
+action = "leave_message"
+message = "Call back."
+"""
+    path = write(tmp_path, text)
+    agent = load_agent(path, environment={"HOOK": "whsec"})
+    spend = Spend(Decimal("0.50"), "USD", "Dear.", 0.5)
+    assert agent.limits == Limits(
+        reprompts=("Hello?",), reprompt_ms=12_500, warning="Soon.", warning_ms=30_000, spend=spend
+    )
+    assert (agent.turns.interruption, agent.turns.decide_ms) == ("hybrid", 300)
+    assert agent.control == CallControl(
+        transfer=(Destination("desk", "+15550100", "Anything else.", warm=True),),
+        transfer_webhook=Webhook("https://pbx.example.com/x", "whsec"),
+        collect_digits=True,
+        send_digits=True,
+        hold=True,
+        hold_ms=90_000,
+        notes=True,
+        languages=("de-DE",),
+        agents=(OtherAgent("other", path, "The other one."),),
+    )
+    assert "whsec" not in repr(agent)
+    assert agent.voicemail == Voicemail("leave_message", "Call back.")
+    assert [tool.name for tool in agent.tools] == [
+        "book",
+        "transfer_call",
+        "collect_digits",
+        "send_digits",
+        "hold_call",
+        "switch_agent",
+        "switch_language",
+        "leave_note",
+    ]

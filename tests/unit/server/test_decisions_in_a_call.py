@@ -56,6 +56,7 @@ class Scene:
     folder: Path
     tool: str
     arguments: dict[str, Any]
+    other_models: int = 1
 
     def play(self, *acts: str | type[Event | Effect]) -> list[Event | Effect]:
         """Posts what begins with a slash, after the call's id; waits for what is a type. Returns the timeline."""
@@ -68,7 +69,9 @@ class Scene:
             Script(step=(Step(ready=True), Step(tool=UseTool(name=self.tool, arguments=self.arguments))))
         )
         quiet = ScriptedModel(Script(step=(Step(ready=True),)))
-        served = ServedAgent("front", agent, lambda one: [first if one is agent else quiet], ("scripted",))
+        served = ServedAgent(
+            "front", agent, lambda one: [first] if one is agent else [quiet] * self.other_models, ("scripted",)
+        )
         try:
             return run(self._call(House(agents=[served], calls=self.folder, disk=disk), acts))
         finally:
@@ -150,3 +153,10 @@ def test_another_agent_takes_over_in_the_middle_of_a_call(tmp_path: Path) -> Non
     values = Scene(tmp_path, "switch_agent", {"agent": "billing"}).play(AgentRevised, SwapModel)
     assert of(values, RunTool, AgentRevised, SwapModel) == ["RunTool", "AgentRevised", "SwapModel"]
     assert '"now":"Billing"' in result(values).result
+
+
+def test_an_agent_that_not_all_models_can_be_does_not_take_over(tmp_path: Path) -> None:
+    values = Scene(tmp_path, "switch_agent", {"agent": "billing"}, other_models=2).play(ReturnToolResult)
+    assert of(values, AgentRevised) == []
+    assert result(values).status is ToolStatus.REFUSED
+    assert "billing is not available now" in result(values).result

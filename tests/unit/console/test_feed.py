@@ -17,6 +17,7 @@ from vivavoce.errors import Refused
 from vivavoce.events import (
     AgentAudio,
     AgentText,
+    AskApproval,
     Audio,
     CallerAudio,
     CallerConnected,
@@ -34,7 +35,10 @@ from vivavoce.events import (
     FloorDecided,
     FloorVerdict,
     ForwardAudio,
+    HoldChanged,
+    Ignore,
     Instant,
+    Muted,
     OpenModel,
     Play,
     PlayoutProgress,
@@ -44,6 +48,8 @@ from vivavoce.events import (
     ResponseId,
     ResponseStarted,
     Samples,
+    ToolApproved,
+    ToolCallId,
     UsageReported,
     VoiceKind,
 )
@@ -328,3 +334,30 @@ def test_whose_turn_it_was_is_told() -> None:
     told = run(rest(feed))
     (floor,) = [event for _, event in told if event["type"] == "FloorDecided"]
     assert (floor["at_us"], floor["verdict"], floor["kind"], floor["cut"]) == (100_000, "kept", "backchannel", False)
+
+
+def test_whether_the_caller_waits_is_told_when_it_changes_and_to_those_who_come_late() -> None:
+    async def scene() -> tuple[list[Told], list[Told]]:
+        feed = a_feed()
+        early = asyncio.create_task(rest(feed))
+        await asyncio.sleep(0)
+        observe(feed, 1000, HoldChanged(held=True, by="ann"), HoldChanged(held=True), Ignore("HoldChanged", "it is so"))
+        late = asyncio.create_task(rest(feed))
+        await asyncio.sleep(0)
+        observe(feed, 2000, Muted(Samples(0), Samples(160), "the caller is on hold"))
+        close(feed)
+        return [told for _, told in await early], [told for _, told in await late]
+
+    early, late = ([told["held"] for told in all_told if told["type"] == "hold"] for all_told in run(scene()))
+    assert early == [False, True, False]
+    assert late == [True, False]
+
+
+def test_who_approves_of_a_tool_is_told() -> None:
+    asked = AskApproval(ToolCallId("t1"), "wipe", "{}")
+    feed = a_feed()
+    observe(feed, 1000, asked, ToolApproved(ToolCallId("t1"), "ann"))
+    close(feed)
+    told = [one for _, one in run(rest(feed)) if one["type"] in ("AskApproval", "ToolApproved")]
+    assert [one.get("by") for one in told] == [None, "ann"]
+    assert feed.decisions.waiting == ()

@@ -60,12 +60,8 @@ class RehearsedCaller:
         self._last: SaidKind | None = None
 
     @property
-    def ran_out(self) -> bool:
-        """Whether moves were left when the time was over."""
-        return bool(self._moves)
-
-    @property
     def rest(self) -> list[Move]:
+        """The moves that were not made."""
         return list(reversed(self._moves))
 
     def watch(self, _at: Instant, value: Event | Effect) -> None:

@@ -28,6 +28,7 @@ from vivavoce.rehearsal.voices import RATE_HZ, SPEECH_DBFS
 from vivavoce.timeline.disk import Disk
 
 Policy = Literal["model", "local", "hybrid", "never"]
+_MOST_CALLS = 3
 NOISE_S = 7
 """The noise repeats after so long."""
 
@@ -69,35 +70,51 @@ async def rehearse(hall: Hall, programmes: Sequence[Programme]) -> list[list[Con
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [
-                [tasks.create_task(_call(hall, programme, number, disk, turns)) for number in range(programme.calls)]
+                [tasks.create_task(_calls(hall, programme, number, disk, turns)) for number in range(programme.calls)]
                 for programme in programmes
             ]
     finally:
         disk.stop()
-    return [[task.result() for task in row] for row in running]
+    return [[call for task in row for call in task.result()] for row in running]
 
 
-async def _call(hall: Hall, programme: Programme, number: int, disk: Disk, turns: asyncio.Semaphore) -> Conversation:
+async def _calls(
+    hall: Hall, programme: Programme, number: int, disk: Disk, turns: asyncio.Semaphore
+) -> list[Conversation]:
+    """One call, and another for what was left when the agent ended it: it may hand over a caller it cannot make out."""
     async with turns:
         await asyncio.sleep(hall.apart_s * (number % hall.at_once))
         cast = StandingCall(number, programme.seed, of_each=programme.of_each, corrections=programme.corrections)
-        noise = b""
-        if programme.snr_db is not None:
-            noise = pink_noise(NOISE_S * RATE_HZ, SPEECH_DBFS - programme.snr_db, programme.seed * 100 + number)
-        caller = RehearsedCaller(cast.moves(programme.kinds), cast.questions(), noise, programme.longest_s)
-        connected = _Connected()
-        agent = replace(hall.agent, turns=replace(hall.agent.turns, interruption=programme.policy))
-        answering = Answering(
-            agent,
-            PacedChannel("rehearsed", RATE_HZ, caller),
-            [hall.model(number)],
-            opened=hall.opened,
-            keeping=Keeping(hall.folder, disk, _name(programme, number)),
-            witnesses=[caller.watch, connected.watch],
-        )
-        answered = await answering.run()
-        keep(answered.folder, caller, connected.at_us)
-        return read_call(answered.folder)
+        moves = cast.moves(programme.kinds)
+        made: list[Conversation] = []
+        while moves and len(made) < _MOST_CALLS:
+            caller = RehearsedCaller(moves, cast.questions(), _noise(programme, number), programme.longest_s)
+            name = f"{_name(programme, number)}{'abc'[len(made)]}"
+            made.append(await _call(hall, programme.policy, number, caller, Keeping(hall.folder, disk, name)))
+            moves = caller.rest
+        return made
+
+
+async def _call(hall: Hall, policy: Policy, number: int, caller: RehearsedCaller, keeping: Keeping) -> Conversation:
+    connected = _Connected()
+    agent = replace(hall.agent, turns=replace(hall.agent.turns, interruption=policy))
+    answering = Answering(
+        agent,
+        PacedChannel("rehearsed", RATE_HZ, caller),
+        [hall.model(number)],
+        opened=hall.opened,
+        keeping=keeping,
+        witnesses=[caller.watch, connected.watch],
+    )
+    answered = await answering.run()
+    keep(answered.folder, caller, connected.at_us)
+    return read_call(answered.folder)
+
+
+def _noise(programme: Programme, number: int) -> bytes:
+    if programme.snr_db is None:
+        return b""
+    return pink_noise(NOISE_S * RATE_HZ, SPEECH_DBFS - programme.snr_db, programme.seed * 100 + number)
 
 
 def _name(programme: Programme, number: int) -> str:

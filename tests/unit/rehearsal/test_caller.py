@@ -73,13 +73,13 @@ def test_after_the_last_move_and_what_followed_the_caller_hangs_up() -> None:
     assert None not in frames(caller, 2_000, agent=True)
     assert frames(caller, 880, agent=False)[-1] is not None
     assert caller.speak(FRAME, b"") is None
-    assert not caller.ran_out
+    assert caller.rest == []
 
 
 def test_time_runs_out() -> None:
     caller = RehearsedCaller([BACKCHANNEL], [QUESTION], longest_s=1)
     assert frames(caller, 1_040, agent=False)[-1] is None
-    assert caller.ran_out
+    assert caller.rest == [BACKCHANNEL]
 
 
 def test_an_early_answer_feels_the_end_coming() -> None:

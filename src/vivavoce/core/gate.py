@@ -1,23 +1,29 @@
 """The caller's audio on its way to the model, where it may have to wait until it is known whose turn it is.
 
 Positions count from the caller's first sample. What comes out is what went in, in order and to the sample, but for the
-stretches that the model is to hear as silence.
+stretches that the model is not to hear. Those become the line's own background, from just before: a detector that
+follows the level of a noisy line takes it for a voice when it comes back after digital silence.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 
 from vivavoce.events import Audio
+
+BACKGROUND_SAMPLES = 2_400
+"""So much of what came before is made into background: 50 to 300 ms, by the call's rate."""
 
 
 class Gate:
     """``received`` samples came in, ``held`` of them are still here."""
 
-    __slots__ = ("_waiting", "held", "received")
+    __slots__ = ("_past", "_waiting", "held", "received")
 
     def __init__(self) -> None:
         self._waiting: deque[Audio] = deque()
+        self._past = b""  # the last that went out
         self.received = 0
         self.held = 0
 
@@ -33,22 +39,36 @@ class Gate:
             audio = self._waiting.popleft()
             self.held -= audio.samples
             released.append(audio)
+        for audio in released[-BACKGROUND_SAMPLES:]:
+            self._past = (self._past + audio.pcm)[-2 * BACKGROUND_SAMPLES :]
         return released
 
     def mute(self, begin: int, end: int) -> int:
-        """Make silence of what is still here of that stretch; returns the samples that it was."""
+        """Make background of what is still here of that stretch; returns the samples that it was."""
         at = self.received - self.held
         muted = 0
-        pieces: list[Audio] = []
+        kept: list[Audio] = []
+        rest: list[Audio] = []
         for audio in self._waiting:
             first = min(max(begin - at, 0), audio.samples)
             last = min(max(end - at, first), audio.samples)
-            for piece, silent in ((audio.part(0, first), False), (audio.part(first, last), True)):
-                if piece.samples:
-                    pieces.append(piece.silenced() if silent else piece)
+            if first:
+                kept.append(audio.part(0, first))
             if last < audio.samples:
-                pieces.append(audio.part(last, audio.samples))
+                rest.append(audio.part(last, audio.samples))
             muted += last - first
             at += audio.samples
-        self._waiting = deque(pieces)
+        before = (self._past + b"".join(audio.pcm for audio in kept))[-2 * BACKGROUND_SAMPLES :]
+        self._waiting = deque([*kept, *([background(before, muted)] if muted else []), *rest])
         return muted
+
+
+def background(before: bytes, samples: int) -> Audio:
+    """``samples`` that sound as ``before`` did: it is played to and fro, so that there is no seam."""
+    if not before:
+        return Audio(bytes(2 * samples))
+    there = array("h", before)
+    there.reverse()
+    back = array("h", before)
+    cycle = (there + back).tobytes()
+    return Audio((cycle * (2 * samples // len(cycle) + 1))[: 2 * samples])

@@ -35,7 +35,26 @@ def test_a_stretch_is_silenced_where_it_is_still_held() -> None:
     gate.take(sound(3, 4, 5))
     gate.take(sound(6, 7))
     assert gate.mute(1, 6) == 4, "what is gone cannot be silenced"
-    assert values(gate.release()) == [0, 0, 0, 0, 7]
+    assert values(gate.release()) == [2, 1, 1, 2, 7], "as the line sounded before"
+
+
+def test_without_anything_before_it_becomes_silence() -> None:
+    gate = Gate()
+    gate.take(sound(3, 4, 5))
+    gate.mute(0, 2)
+    assert values(gate.release()) == [0, 0, 5]
+
+
+def test_what_was_muted_is_no_voice_for_the_next_time() -> None:
+    gate = Gate()
+    gate.take(sound(1, 1))
+    gate.release()
+    gate.take(sound(9, 9))
+    gate.mute(2, 4)
+    gate.release()
+    gate.take(sound(8, 8))
+    gate.mute(4, 6)
+    assert values(gate.release()) == [1, 1]
 
 
 def test_what_is_only_counted_is_cut_as_well() -> None:
@@ -63,7 +82,10 @@ def test_nothing_is_lost_or_moved(lengths: list[int], begin: int, length: int, k
     came = values(first) + values(rest)
     released = len(values(first))
     silent = range(max(begin, released), min(begin + length, at - 1))
-    assert came == [0 if position in silent else position + 1 for position in range(at - 1)]
+    heard = {*range(1, max(begin, released) + 1), 0}
+    assert len(came) == at - 1
+    for position, value in enumerate(came):
+        assert value in heard if position in silent else value == position + 1
     assert muted == len(silent)
     assert gate.received == at - 1
     assert gate.held == 0

@@ -17,15 +17,15 @@ class StopTime:
     """One interruption that stopped the agent, in microseconds. ``detect``: the caller's first sample to the fact that
     a voice, or the caller's speech, began; ``decide``: from there to the order to drop what is queued; ``flush``: to
     the channel's answer; ``drain``: to the last sample that the caller heard (below zero where that had been heard
-    before the answer). ``paused``: the first sample to the order to pause, where there was one. ``left``: the first
-    sample to the last one of the agent's that left the server, at the latest.
+    before the answer). ``paused``: the first sample to the order to pause, or to the channel's answer where nothing was
+    paused: so long the agent went on, whatever was decided then.
     """
 
     detect_us: int
     decide_us: int
     flush_us: int
     drain_us: int
-    paused_us: int | None = None
+    paused_us: int
 
     @property
     def stopped_us(self) -> int:
@@ -62,5 +62,5 @@ def _of(conversation: Conversation, marks: Marks, reaction: Reaction) -> Iterato
         decide_us=cut_us - detected_us,
         flush_us=stopped_us - cut_us,
         drain_us=over.end_us - stopped_us,
-        paused_us=None if paused_us is None else paused_us - begin_us,
+        paused_us=(stopped_us if paused_us is None else paused_us) - begin_us,
     )

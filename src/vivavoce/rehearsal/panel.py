@@ -134,8 +134,8 @@ def _stops(conversation: Conversation, outcome: Outcomes) -> list[StopTime]:
     return stop_times(conversation, outcome.reactions_to(SaidKind.INTERRUPTION))
 
 
-def _stop_spread(stops: Sequence[Sequence[StopTime]], part: Callable[[StopTime], int | None]) -> Spread:
-    return spread([[_s(us) for stop in call if (us := part(stop)) is not None] for call in stops])
+def _stop_spread(stops: Sequence[Sequence[StopTime]], part: Callable[[StopTime], int]) -> Spread:
+    return spread([[_s(part(stop)) for stop in call] for call in stops])
 
 
 def _cancellations(conversations: Sequence[Conversation]) -> Cancellations:

@@ -46,7 +46,9 @@ def test_without_an_ear_the_model_is_who_notices() -> None:
         (3260, PlayoutStopped(REPLY, Samples(36_000), Evidence.PACED)),
     )
     conversation = call(INTERRUPTION, agent=[(1000, 3300)], marks=marks)
-    assert stop_times(conversation, judge(conversation).reactions) == [StopTime(250_000, 0, 10_000, 40_000)]
+    assert stop_times(conversation, judge(conversation).reactions) == [
+        StopTime(250_000, 0, 10_000, 40_000, paused_us=260_000)
+    ]
 
 
 def test_who_did_not_stop_has_no_stop_time() -> None:

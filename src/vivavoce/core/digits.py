@@ -8,6 +8,7 @@ digits in the arguments of other tools.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 
@@ -22,13 +23,14 @@ FIRST_DIGIT_US = 15_000_000
 INTER_DIGIT_US = 4_000_000
 """Between two digits."""
 LONGEST = 64
+_IN_PRIVATE = "digits are collected in private"
 
 
 class _Wanted(msgspec.Struct, frozen=True):
     """The arguments. ``count`` digits, or as many as come before ``finish_key``."""
 
-    count: int = 0
-    finish_key: str = "#"
+    count: Annotated[int, msgspec.Meta(ge=0, le=LONGEST)] = 0
+    finish_key: Annotated[str, msgspec.Meta(pattern=r"\A[*#]?\Z")] = "#"
     private: bool = False
     purpose: str = ""
 
@@ -36,7 +38,7 @@ class _Wanted(msgspec.Struct, frozen=True):
 class Collecting:
     """The row that is being collected; at most one at a time."""
 
-    __slots__ = ("_hearing", "_keys", "_parts", "_tool_call", "_tools", "_wanted")
+    __slots__ = ("_hearing", "_keys", "_over", "_parts", "_tool_call", "_tools", "_wanted")
 
     def __init__(self, parts: Parts, hearing: Hearing, tools: ToolSide) -> None:
         self._parts = parts
@@ -44,6 +46,7 @@ class Collecting:
         self._tools = tools
         self._tool_call: ToolCallId | None = None
         self._wanted = _Wanted()
+        self._over: _Wanted | None = None  # the row that was whole a moment ago
         self._keys = ""
 
     @property
@@ -54,6 +57,11 @@ class Collecting:
     def private(self) -> ToolCallId | None:
         """The tool call whose digits nobody else is to see, if there is one."""
         return self._tool_call if self._wanted.private else None
+
+    @property
+    def hidden(self) -> bool:
+        """Nobody is to see what is pressed just now: it belongs to a private row, or comes right behind one."""
+        return self.private is not None or (self._over is not None and self._over.private)
 
     @property
     def finish_key(self) -> str:
@@ -75,11 +83,11 @@ class Collecting:
             busy = error("Digits are being collected already.")
             yield from self._tools.answer(event.tool_call, ToolStatus.REFUSED, busy, now)
             return
-        self._tool_call, self._wanted, self._keys = event.tool_call, wanted, ""
+        self._tool_call, self._wanted, self._keys, self._over = event.tool_call, wanted, "", None
         self._parts.timers.set(Timer.DIGITS, now + FIRST_DIGIT_US)
         yield ListenForDigits(listens=True)
         if wanted.private:
-            yield from self._hearing.mute("digits are collected in private")
+            yield from self._hearing.mute(_IN_PRIVATE)
 
     def pressed(self, keys: str, now: Instant) -> Iterator[Effect]:
         """Keys pressed or digits said; once the row is whole, no more of them count."""
@@ -93,24 +101,29 @@ class Collecting:
                 yield from self._finish(now, whole=True)
                 return
 
+    def trailing(self, keys: str, now: Instant) -> bool:
+        """Whether keys that come when the row is whole still belong to it: the finish key, and behind a private row
+        whatever it is.
+        """
+        if self._over is None or not (self._over.private or keys == (self._over.finish_key or "#")):
+            return False
+        self._parts.timers.set(Timer.DIGITS, now + INTER_DIGIT_US)
+        return True
+
     def time_passed(self, now: Instant) -> Iterator[Effect]:
         """No more keys come: that is the end of a row of which nobody knows the length, or half of one."""
+        self._over = None
         if self.active:
             yield from self._finish(now, whole=bool(self._keys) and not self._wanted.count)
-
-    def stop(self) -> Iterator[Effect]:
-        """The call ends."""
-        if self.active:
-            self._tool_call = None
-            yield from self._hearing.unmute()
 
     def _finish(self, now: Instant, *, whole: bool) -> Iterator[Effect]:
         tool_call, keys, private = self._tool_call, self._keys, self._wanted.private
         assert tool_call is not None  # it is active
+        self._over = self._wanted
         self._tool_call, self._keys, self._wanted = None, "", _Wanted()
-        self._parts.timers.clear(Timer.DIGITS)
+        self._parts.timers.set(Timer.DIGITS, now + INTER_DIGIT_US)
         yield ListenForDigits(listens=False)
-        yield from self._hearing.unmute()
+        yield from self._hearing.unmute(_IN_PRIVATE)
         digits = reference(tool_call) if private else keys
         result = {"digits": digits if keys else "", "count": len(keys), "complete": whole}
         yield from self._tools.answer(tool_call, ToolStatus.OK, msgspec.json.encode(result).decode(), now)

@@ -92,8 +92,7 @@ class Ending:
             parts.tools.cancel(tool_call)
             if was_run:
                 yield CancelTool(tool_call)
-        yield from self._hearing.unmute()
-        self._hearing.discard()
+        yield from self._hearing.close()
         discarded = parts.intake.discard()
         if discarded:
             yield Ignore("CallerAudio", "the call closed before a model listened", discarded)

@@ -160,7 +160,7 @@ class TurnFloor:
             yield from self._doubt(now)
 
     def voice_judged(self, event: VoiceJudged, now: Instant) -> Iterator[Effect]:
-        state = self.machine.state
+        state, was_ours = self.machine.state, self._kind in _OURS
         self._kind = event.kind
         if state is Floor.DOUBT and event.kind is not VoiceKind.CALLER:
             yield from self._keep(f"it is {event.kind.value}", now)
@@ -168,10 +168,12 @@ class TurnFloor:
             yield from self._take("it is plain speech")
         elif state is Floor.KEPT and event.kind is VoiceKind.CALLER and event.certain:
             yield from self._take("it became plain speech")
+        elif (
+            state is Floor.KEPT and event.kind in _OURS and not was_ours
+        ):  # what is the caller's does not go on for ever
+            self._parts.timers.set(Timer.FLOOR, now + self._parts.plan.backchannel_us)
 
     def voice_stopped(self, now: Instant) -> Iterator[Effect]:
-        if not self.decides:
-            return
         if self.machine.state is Floor.DOUBT:
             yield from self._keep("it was short", now)
         yield from self._end(now)
@@ -180,10 +182,9 @@ class TurnFloor:
 
     # -- what the model says -----------------------------------------------------------------------------------------
 
-    def model_heard(self, event: CallerSpeechStarted) -> Iterator[Effect]:
-        """Under ``local`` this takes no turn that the voice has not."""
-        has_turn = self.machine.state in (Floor.TAKEN, Floor.PASSED)
-        return self._parts.talk.caller_started(event, model_decides=self.policy != "local" or has_turn)
+    def model_heard(self, event: CallerSpeechStarted, now: Instant) -> Iterator[Effect]:
+        """This takes no turn that the voice has not, where it is for us to say."""
+        return self._parts.talk.caller_started(event, model_decides=self._yields_to_model(now))
 
     def model_broke_off(self, event: ResponseInterrupted, now: Instant) -> Iterator[Effect]:
         """Yield to it, or play what was made."""
@@ -239,7 +240,9 @@ class TurnFloor:
             self._parts.timers.clear(Timer.PAUSE)
         if self.machine.state is Floor.KEPT and self._kind not in _OURS and not self._audible():
             yield from self._end(now)  # whatever it is, the agent is not to be protected from it any more
-        waits = rules and self.machine.state is Floor.TAKEN and not self._waited and bool(self._audible())
+        ours = rules and self._kind in _OURS
+        self._parts.talk.taken = ours and self.machine.state in (Floor.TAKEN, Floor.PASSED)
+        waits = ours and self.machine.state is Floor.TAKEN and not self._waited and bool(self._audible())
         if waits and Ability.PAUSE in self._parts.abilities:
             if not self._parts.timers.is_set(Timer.FLOOR):
                 self._parts.timers.set(Timer.FLOOR, now + WAIT_LIMIT_US)

@@ -22,14 +22,14 @@ SHUT_LIMIT_S = 30
 class Hearing:
     """``delay_us``: what comes waits so long at the gate; None while it waits for a decision."""
 
-    __slots__ = ("_muted_from", "_parts", "_why", "delay_us", "gate")
+    __slots__ = ("_muted_from", "_parts", "_reasons", "delay_us", "gate")
 
     def __init__(self, parts: Parts) -> None:
         self.gate = Gate()
         self.delay_us: int | None = 0
         self._parts = parts
         self._muted_from: int | None = None
-        self._why = ""
+        self._reasons: dict[str, None] = {}  # why the model hears nothing, oldest first
 
     def caller_audio(self, event: CallerAudio) -> tuple[Effect, ...]:
         """Fifty times a second: the short way is the usual one."""
@@ -56,18 +56,26 @@ class Hearing:
         """The model hears nothing from now on; what came before goes on first."""
         if self._muted_from is None:
             yield from self.let_through(self.gate.release())
-            self._muted_from, self._why = self.gate.received, why
+            self._muted_from = self.gate.received
+        self._reasons[why] = None
 
-    def unmute(self) -> Iterator[Effect]:
-        """It hears the caller again."""
+    def unmute(self, why: str) -> Iterator[Effect]:
+        """That is no reason any more. Without any, it hears the caller again."""
+        self._reasons.pop(why, None)
+        if not self._reasons:
+            yield from self._end_of_silence(why)
+
+    def _end_of_silence(self, why: str) -> Iterator[Effect]:
         if self._muted_from is not None:
             begin, self._muted_from = self._muted_from, None
             samples = self.gate.received - begin
             if samples:
-                yield Muted(Samples(begin), Samples(samples), self._why)
+                yield Muted(Samples(begin), Samples(samples), why)
 
-    def discard(self) -> None:
+    def close(self) -> Iterator[Effect]:
         """The call closes: what waits here is counted with what waits for a model."""
+        yield from self._end_of_silence(", ".join(self._reasons))
+        self._reasons.clear()
         for audio in self.gate.release():
             self._parts.intake.hold(audio, HOLD_LIMIT_S * (self._parts.rate_hz or 1))
 
@@ -77,7 +85,10 @@ class Hearing:
         muted = self._muted_from is not None
         if muted:
             keep = 0
-        for audio in self.gate.release(keep):
+        released = self.gate.release(keep)
+        if len(released) > 1:
+            self._parts.owed.ring.came_late(sum(audio.samples for audio in released))
+        for audio in released:
             yield from self._through(audio.silenced() if muted else audio)
 
     def let_through(self, audios: Iterable[Audio]) -> Iterator[Effect]:

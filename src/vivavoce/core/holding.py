@@ -16,7 +16,7 @@ from vivavoce.core.timers import Timer
 from vivavoce.core.toolside import ToolSide, error
 from vivavoce.events import Effect, HoldChanged, Ignore, Instant, PendingTool, ToolCallId, ToolRequested, ToolStatus
 
-HOLD_LIMIT_US = 300_000_000
+ON_HOLD = "the caller is on hold"
 
 
 class _Wanted(msgspec.Struct, frozen=True):
@@ -37,6 +37,7 @@ class Holding:
 
     def requested(self, event: ToolRequested, now: Instant) -> Iterator[Effect]:
         self._parts.tools.start(PendingTool(event.tool_call, event.name, event.arguments), waits=True)
+        limit_us = self._parts.plan.hold_limit_us
         try:
             seconds = msgspec.json.decode(event.arguments or "{}", type=_Wanted, strict=False).seconds
         except msgspec.DecodeError as fault:
@@ -47,8 +48,8 @@ class Holding:
             yield from self._tools.answer(event.tool_call, ToolStatus.REFUSED, held, now)
             return
         self._tool_call = event.tool_call
-        limit_us = self._parts.plan.hold_limit_us
-        yield from self._begin(now, min(round(seconds * 1_000_000), limit_us) if seconds > 0 else limit_us)
+        shorter = 0 < seconds < limit_us / 1_000_000  # whatever else it is: a model may write 1e305, or "nan"
+        yield from self._begin(now, round(seconds * 1_000_000) if shorter else limit_us)
 
     def changed(self, event: HoldChanged, now: Instant) -> Iterator[Effect]:
         if event.held == self.held or self._parts.phase.state is not Phase.TALKING:
@@ -61,22 +62,17 @@ class Holding:
     def time_passed(self, now: Instant) -> Iterator[Effect]:
         yield from self._end(now, "the time was over")
 
-    def stop(self) -> Iterator[Effect]:
-        """The call ends."""
-        self.held = False
-        return self._hearing.unmute()
-
     def _begin(self, now: Instant, limit_us: int) -> Iterator[Effect]:
         self.held = True
         self._parts.timers.set(Timer.HOLD, now + limit_us)
-        yield from self._hearing.mute("the caller is on hold")
+        yield from self._hearing.mute(ON_HOLD)
 
     def _end(self, now: Instant, why: str) -> Iterator[Effect]:
         if not self.held:
             return
         self.held = False
         self._parts.timers.clear(Timer.HOLD)
-        yield from self._hearing.unmute()
+        yield from self._hearing.unmute(ON_HOLD)
         tool_call, self._tool_call = self._tool_call, None
         if tool_call is not None and self._parts.tools.can_answer(tool_call):
             result = msgspec.json.encode({"off_hold": True, "because": why}).decode()

@@ -29,6 +29,7 @@ from vivavoce.events import (
     ResponseStarted,
     Speak,
     ToolRequested,
+    VoiceStopped,
 )
 
 BREATH_US = 1_000_000
@@ -116,7 +117,7 @@ class ModelSide:
         owed, talk = self._parts.owed, self._parts.talk
         if is_sign_of_life(event, self._parts.models.current):
             owed.last_sign = now
-        if isinstance(event, _WORK):
+        if isinstance(event, _WORK) or (isinstance(event, VoiceStopped) and talk.taken):  # the model hears it later
             self._renewal.worked(now)
         match event:
             case AgentAudio(_, response, audio):
@@ -127,7 +128,7 @@ class ModelSide:
             case CallerSpeechStarted(_, at, takes_turn):
                 unplayed_ms = talk.playouts.unplayed * 1000 // (self._parts.rate_hz or 1)
                 speaks = now < self._agent_heard_until or unplayed_ms > REPORTED_LATE_MS
-                owed.began(now, at, into_agent=not takes_turn and speaks)
+                owed.began(now, at, into_agent=not takes_turn and speaks and not talk.taken)
             case CallerSpeechStopped(_, at):
                 owed.ended(now, at)
             case ResponseInterrupted():

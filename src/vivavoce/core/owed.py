@@ -130,7 +130,15 @@ class Owed:
     @property
     def certain(self) -> bool:
         """The model must be expected to say something next."""
-        return bool(self.asks) or (self.speech and not self.talking and not self._doubtful)
+        return bool(self.asks) or self._unanswered
+
+    def awaits_words(self, now: Instant) -> bool:
+        """The model is about to answer what the caller said, or has not been silent about it for long."""
+        return self._unanswered and (self.since is None or now - self.since < DOUBT_US)
+
+    @property
+    def _unanswered(self) -> bool:
+        return self.speech and not self.talking and not self._doubtful
 
     def speak_of(self, response: str) -> Speak | None:
         """The wish that this response fulfils."""

@@ -9,7 +9,23 @@ from vivavoce.core.parts import Parts
 from vivavoce.core.phase import Phase
 from vivavoce.core.saying import Sayings
 from vivavoce.core.timers import Timer
-from vivavoce.events import Disposition, Effect, Instant, OpenModel, UsageReported
+from vivavoce.events import (
+    CallerPressed,
+    CallerSpeechStarted,
+    CallerText,
+    DigitsHeard,
+    Disposition,
+    Effect,
+    Event,
+    Instant,
+    OpenModel,
+    UsageReported,
+    VoiceJudged,
+    VoiceKind,
+    VoiceStarted,
+)
+
+_ACTS = CallerSpeechStarted | CallerText | CallerPressed | DigitsHeard
 
 
 class Patience:
@@ -33,9 +49,17 @@ class Patience:
         if plan.call_warning and plan.call_warning_us < plan.call_limit_us:
             self._parts.timers.set(Timer.WARNING, now + plan.call_limit_us - plan.call_warning_us)
 
-    def caller_acted(self) -> None:
-        """They are there."""
+    def note(self, event: Event) -> None:
+        """What the caller does tells that they are there: no noise does, nor somebody else's voice."""
+        voice = isinstance(event, VoiceStarted | VoiceJudged) and event.kind in (
+            VoiceKind.CALLER,
+            VoiceKind.BACKCHANNEL,
+        )
+        if not (voice or isinstance(event, _ACTS)):
+            return
         self._asked = 0
+        for text in self._parts.plan.reprompts:
+            self._sayings.drop(text)
 
     def opened(self, wish: OpenModel) -> None:
         self._models[wish.connection] = wish.model
@@ -71,10 +95,16 @@ class Patience:
             yield from self._ending.end(Disposition.SILENCE, "nobody answered", now, farewell=True)
 
     def settle(self, now: Instant, *, quiet: bool) -> None:
-        """``quiet``: nobody talks, and nothing else is waited for."""
+        """``quiet``: nobody talks, and nothing else is waited for. Who waits for the model's answer is not asked
+        whether they are there.
+        """
         plan, timers = self._parts.plan, self._parts.timers
-        for timer, limit_us in ((Timer.SILENCE, plan.silence_limit_us), (Timer.REPROMPT, plan.reprompt_us)):
-            if not quiet or (timer is Timer.REPROMPT and not plan.reprompts):
+        asks = quiet and bool(plan.reprompts) and not self._parts.owed.certain
+        for timer, runs, limit_us in (
+            (Timer.SILENCE, quiet, plan.silence_limit_us),
+            (Timer.REPROMPT, asks, plan.reprompt_us),
+        ):
+            if not runs:
                 timers.clear(timer)
             elif not timers.is_set(timer):
                 timers.set(timer, now + limit_us)

@@ -211,7 +211,7 @@ class Renewal:
             return None
         if self._urgency is Urgency.IN_A_PAUSE:  # the caller may be talking: that can be replayed, thinking cannot
             return None if owed.certain else SwapMoment.FORCED
-        if not talk.caller.can(CallerMove.START) or (owed.speech if self.hurried else owed.is_owed(now)):
+        if talk.taken or not talk.caller.can(CallerMove.START) or (owed.speech if self.hurried else owed.is_owed(now)):
             return None
         if talk.agent_quiet and not self._parts.tools.running:
             return SwapMoment.TURN_END

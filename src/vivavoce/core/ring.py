@@ -13,12 +13,14 @@ from vivavoce.events import Audio
 
 RING_S = 60
 LEAD_MS = 600
+NOTICE_S = 2
+"""So long after sound that came late a session may still say that the caller talks in it."""
 
 
 class Ring:
     """``held`` samples, of which the oldest go first; ``outrun`` counts owed ones that went for want of room."""
 
-    __slots__ = ("_audio", "_quiet", "_spoken", "held", "outrun", "rate_hz")
+    __slots__ = ("_audio", "_late", "_quiet", "_since_late", "_spoken", "held", "outrun", "rate_hz")
 
     def __init__(self) -> None:
         self.rate_hz = 0
@@ -27,6 +29,8 @@ class Ring:
         self._audio: deque[Audio] = deque()
         self._spoken = 0  # samples since the caller began to talk, with the moment of quiet before
         self._quiet = 0  # samples since the caller last stopped, as far as is known
+        self._late = 0  # samples that the session was given in one go, and may take for speech only after all of them
+        self._since_late = 0
 
     def forward(self, audio: Audio, *, talking: bool, owed: bool) -> None:
         """Once for each sample that is forwarded."""
@@ -39,7 +43,14 @@ class Ring:
         if owed:
             self.outrun += self._trim(RING_S * self.rate_hz)
         else:
-            self._trim(self._lead)
+            self._since_late += audio.samples
+            if self._since_late > self._late + NOTICE_S * self.rate_hz:
+                self._late = 0
+            self._trim(self._lead + self._late)
+
+    def came_late(self, samples: int) -> None:
+        """So many samples are now forwarded in one go."""
+        self._late, self._since_late = max(self._late, samples), 0
 
     def began(self, ago: int) -> None:
         """The caller talks, since ``ago`` samples: what a session says of replayed sound comes after all of it."""

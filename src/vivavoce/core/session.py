@@ -96,7 +96,7 @@ _CHANGES_WHAT_IS_LEFT = (
     AgentAudio | PlayoutProgress | ResponseStarted | ResponseFinished | ResponseInterrupted | ModelLost
 )
 """The channel is alive, or there is more or no more to play: each changes when the last of it should be played."""
-_CALLER_ACTS = CallerSpeechStarted | CallerText | CallerPressed | DigitsHeard | VoiceStarted
+_TAKES_TURN = CallerText | CallerPressed | CallerInterrupted
 
 
 class Session:
@@ -178,8 +178,7 @@ class Session:
         effects = [*self._apply(event, now)]
         if not (effects and _is_ignored(event, effects[0])):
             self._sides.model.note(event, now)
-            if isinstance(event, _CALLER_ACTS):
-                self._sides.patience.caller_acted()
+            self._sides.patience.note(event)
         effects.extend(self._settle(event, now))
         for effect in effects:
             if isinstance(effect, OpenModel):
@@ -221,11 +220,11 @@ class Session:
             case VoiceStopped():
                 return sides.floor.voice_stopped(now)
             case CallerSpeechStarted():
-                return sides.floor.model_heard(event)
+                return sides.floor.model_heard(event, now)
             case CallerSpeechStopped():
                 return talk.caller_stopped()
             case ResponseStarted():
-                return talk.response_started(event)
+                return sides.sayings.started(event)
             case AgentText():
                 return talk.agent_text(event)
             case ResponseFinished():
@@ -345,6 +344,8 @@ class Session:
         if self._sides.digits.active:
             yield from self.talk.caller_typed(self.models.current)
             yield from self._sides.digits.pressed(digits, now)
+        elif self._sides.digits.trailing(digits, now):
+            yield _ignore(event, "the row of digits is whole")
         elif isinstance(event, CallerPressed):
             yield from self._sides.asking.pressed(digits, now)
         else:
@@ -365,6 +366,8 @@ class Session:
             yield from sides.ending.end(Disposition.MODEL_LOST, sides.model.reason, now)
         if self.closed:
             return
+        if isinstance(event, _TAKES_TURN):
+            sides.floor.interrupted()
         yield from sides.floor.settle(now)
         if self.phase.state is Phase.TALKING:
             yield from self._settle_talk(event, now)
@@ -381,9 +384,9 @@ class Session:
     def _settle_talk(self, event: Event, now: Instant) -> Iterator[Effect]:
         sides = self._sides
         yield from sides.tools.settle()
-        if not (sides.holding.held or sides.digits.active):
+        if not (sides.holding.held or sides.digits.active or sides.voicemail.machine):
             yield from sides.sayings.settle(now)
-        waits = self.tools.running or sides.holding.held or sides.voicemail.machine or sides.sayings.waiting
+        waits = self.tools.running or sides.holding.held or sides.voicemail.machine
         sides.patience.settle(now, quiet=self.talk.quiet and not waits and self.models.live)
         yield from sides.model.settle(event, now)
 

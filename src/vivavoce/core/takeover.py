@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from vivavoce.core.parts import Parts
+from vivavoce.core.saying import is_aside, spoken
 from vivavoce.events import (
     APOLOGY,
     ConnectionId,
@@ -43,6 +44,7 @@ def take_over(
     end.
     """
     new, owed = parts.models.current, parts.owed
+    owed.asks[:] = [ask for ask in owed.asks if not (isinstance(ask, Speak) and ask.response in parts.withdrawn)]
     is_owed = owed.is_owed_by_dead() if moment is Moment.RECOVERY else owed.is_owed(now)
     if owed.speech and not is_owed:  # words that were ignored need no second hearing
         owed.ignored()
@@ -64,7 +66,11 @@ def take_over(
     for audio in owed.ring:
         yield ReplayAudio(new, audio)
     owed.taken_over(now)
-    yield from (ask for ask in owed.asks if ask not in apologies)
+    for ask in owed.asks:
+        if isinstance(ask, Speak) and is_aside(ask.response):
+            yield spoken(ask, by_model=parts.models.speaks)
+        elif ask not in apologies:
+            yield ask
     for audio in parts.intake.release():
         owed.forward(audio)
         yield ForwardAudio(new, audio)

@@ -42,7 +42,7 @@ from vivavoce.events import (
 class Talk:
     """Both voices and the playout of one call."""
 
-    __slots__ = ("_never", "_protected", "agent", "awaited", "caller", "playouts", "response")
+    __slots__ = ("_never", "_protected", "agent", "awaited", "caller", "playouts", "response", "taken")
 
     def __init__(self, plan: CallPlan) -> None:
         self.caller = caller_voice()
@@ -50,6 +50,7 @@ class Talk:
         self.playouts = Playouts()
         self.response: ResponseId | None = None  # the one the model is making now
         self.awaited: ResponseId | None = None  # asked for with Speak, not begun yet
+        self.taken = False  # the caller has the turn by what we heard; the model may not know yet
         self._never = plan.interruption == "never"
         self._protected = {FAREWELL, GREETING} if plan.protect_greeting else {FAREWELL}
 

@@ -319,7 +319,7 @@ class Call:
             outcome = await self._tools.run(tool_call, name, self._listening.vault.fill(arguments))
         except Exception as error:  # noqa: BLE001  # as above; a tool is never fatal to a call
             failure = msgspec.json.encode({"error": {"message": _why(error)}}).decode()
-            self._inbox.put_now(ToolFinished(tool_call, ToolStatus.FAILED, failure))
+            self._inbox.put_now(ToolFinished(tool_call, ToolStatus.FAILED, self._listening.vault.hide(failure)))
         else:
             self._inbox.put_now(ToolFinished(tool_call, outcome.status, self._listening.vault.hide(outcome.result)))
 

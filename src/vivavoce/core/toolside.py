@@ -19,6 +19,8 @@ from vivavoce.core.timers import Timer
 from vivavoce.core.tools import ToolState
 from vivavoce.events import (
     SEND_DIGITS,
+    SWITCH_AGENT,
+    SWITCH_LANGUAGE,
     TRANSFER_CALL,
     AskApproval,
     CancelTool,
@@ -39,6 +41,8 @@ from vivavoce.events import (
 
 AFTER_SPEECH = (TRANSFER_CALL, SEND_DIGITS)
 """They end, or disturb, what the caller hears: first the agent has spoken ("I'll put you through")."""
+FOR_THE_NEXT = (SWITCH_AGENT, SWITCH_LANGUAGE)
+"""Their results say how to go on as another: in the old voice that would be nonsense."""
 AFTER_SPEECH_LIMIT_US = 15_000_000
 _ASSENT = frozenset(
     "mm hm mmhm mhm hmm uh huh uhhuh okay ok yes yeah yep right sure fine good great please thanks thank you i "
@@ -116,6 +120,8 @@ class ToolSide:
         parts.tools.answer(tool_call)
         wish = ReturnToolResult(parts.models.current, tool_call, status, result)
         parts.owed.ask(wish, now)
+        if self._model.outdated and parts.tools.described(tool_call).name in FOR_THE_NEXT:
+            return  # the one that takes over is told, and speaks as it is to
         if parts.models.live:
             yield wish
         elif parts.phase.state is not Phase.TALKING:

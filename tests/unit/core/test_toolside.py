@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tests.unit.core.scenario import CONNECTED, ONE, R1, T1, T2, Script, plan, played, talking, whole
+from tests.unit.core.scenario import CONNECTED, ONE, R1, T1, T2, TWO, Script, plan, played, talking, whole
 from vivavoce.events import (
+    SWITCH_AGENT,
     TRANSFER_CALL,
+    AgentRevised,
     AskApproval,
     CallerTranscribed,
     CallPlan,
@@ -216,3 +218,14 @@ def test_a_transfer_that_fails_leaves_the_call_where_it_is() -> None:
     call.at(3_500, ToolFinished(T1, ToolStatus.FAILED, "{}"))
     assert not call.all(CloseCall)
     assert call.all(ReturnToolResult)
+
+
+def test_who_takes_over_is_told_that_it_is_another() -> None:
+    call = talking()
+    asked(call, 1_000, SWITCH_AGENT)
+    call.at(1_500, AgentRevised("model"))
+    effects = call.at(1_600, ToolFinished(T1, ToolStatus.OK, "{}"))
+    assert not [effect for effect in effects if isinstance(effect, ReturnToolResult)]
+    call.at(2_500, ModelReady(TWO))
+    call.until(4_000)
+    assert [(result.connection, result.tool_call) for result in call.all(ReturnToolResult)] == [(TWO, T1)]

@@ -12,8 +12,9 @@ says; here is what follows from it:
 - one into the last words of a reply is *passed*: an early answer, which the model hears at once;
 - one that was there first has the turn: a reply that comes meanwhile is not begun into it, but waits, a while.
 
-A model that breaks its reply off for a voice that is kept has made some of it already: that is played. Protected speech
-is not cut, by nobody; what is said into it the model hears when it is over.
+A model that breaks its reply off though no voice has taken the turn (for a cough, or for what leaked of a "mm-hm") has
+made some of it already: that is played. Protected speech is not cut, by nobody; what is said into it the model hears
+when it is over.
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ GOES_ON_US = 500_000
 """So little of a reply was heard: whoever speaks then goes on with their own sentence."""
 WAIT_LIMIT_US = 2_000_000
 """So long a reply waits for a caller who was talking first: an ear may take a noisy line for a voice."""
+LATE_US = 1_000_000
+"""A model notices a turn so much later than the ear does that it is over."""
 RECENT_US = 2_000_000
-"""A model may break off so long after a voice that was kept, for what leaked of it."""
+"""Whoever speaks so soon after their own last words may go on with them."""
 
 
 _OURS = (VoiceKind.CALLER, VoiceKind.BACKCHANNEL)
@@ -101,10 +104,10 @@ class TurnFloor:
     __slots__ = (
         "_at",
         "_hearing",
-        "_kept_until",
         "_kind",
         "_parts",
         "_stopped_at",
+        "_turn_until",
         "_waited",
         "machine",
         "paused",
@@ -120,7 +123,7 @@ class TurnFloor:
         self._at = Samples(0)  # where the voice began
         self._kind = VoiceKind.CALLER
         self._stopped_at: Instant | None = None  # when the caller last stopped, as far as the ear knows
-        self._kept_until = Instant(-1)
+        self._turn_until = Instant(-1)  # so long after a turn of the caller's the model may still hear it
         self._waited = False  # a reply has waited long enough for the voice to end
 
     @property
@@ -202,13 +205,7 @@ class TurnFloor:
     def _yields_to_model(self, now: Instant) -> bool:
         if not self.decides:
             return True
-        match self.machine.state:
-            case Floor.DOUBT | Floor.KEPT:
-                return False
-            case Floor.CLEAR:
-                return self.policy == "hybrid" and now >= self._kept_until
-            case _:
-                return True
+        return self.machine.state is Floor.TAKEN or (self.machine.state is Floor.CLEAR and now < self._turn_until)
 
     # -- time and what follows ---------------------------------------------------------------------------------------
 
@@ -305,11 +302,12 @@ class TurnFloor:
         yield FloorDecided(FloorVerdict.PASSED, self._at, self._kind, "an early answer")
 
     def _end(self, now: Instant) -> Iterator[Effect]:
-        """The voice is over. One that was kept the model hears as silence."""
+        """The voice is over. In the place of one that was kept the model hears the line as it was before."""
         if self.machine.state is Floor.KEPT:
             begin = max(0, self._at - MARGIN_US * self._parts.rate_hz // 1_000_000)
             yield from self._hearing.silence(begin, f"it was {self._kind.value}")
-            self._kept_until = Instant(now + RECENT_US)
+        elif self.machine.state is Floor.TAKEN:
+            self._turn_until = Instant(now + LATE_US)
         self._waited = False
         if self.machine.can(FloorMove.END):
             self.machine.move(FloorMove.END)

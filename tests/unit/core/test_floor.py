@@ -232,15 +232,26 @@ def test_nothing_left_to_play_is_counted_too() -> None:
     assert [(one.cut, one.rescued) for one in call.all(FloorDecided)][-1] == (True, 0)
 
 
-def test_under_hybrid_a_model_may_hear_more_than_the_ear() -> None:
-    call = speaking("hybrid")
-    assert Flush(R1) in call.at(1_200, ResponseInterrupted(ONE, R1))
-
-
-def test_under_local_it_may_not() -> None:
-    call = speaking("local")
+@pytest.mark.parametrize("policy", ["local", "hybrid"])
+def test_a_model_that_breaks_off_for_nothing_is_played_on(policy: str) -> None:
+    call = speaking(policy)
     assert not any(isinstance(effect, Flush) for effect in call.at(1_200, ResponseInterrupted(ONE, R1)))
     assert call.at(1_300, CallerSpeechStarted(ONE, samples(1_200))) == ()
+
+
+def test_an_early_answer_leaves_the_agent_its_last_words() -> None:
+    call = speaking(made_ms=1_500)
+    call.at(1_300, VoiceStarted(samples(1_100)))
+    call.at(1_400, CallerSpeechStarted(ONE, samples(1_200)), ResponseInterrupted(ONE, R1))
+    assert not call.all(Flush)
+
+
+def test_a_model_may_notice_a_turn_when_it_is_over() -> None:
+    call = talking(plan(interruption="hybrid"))
+    call.at(1_000, VoiceStarted(samples(900)))
+    call.at(1_400, VoiceStopped(samples(1_300)))
+    call.at(1_500, *whole(R1, 3_000))
+    assert Flush(R1) in call.at(1_700, ResponseInterrupted(ONE, R1)), "the reply was to half of it"
 
 
 def test_what_leaked_of_a_voice_that_was_kept_is_no_reason() -> None:

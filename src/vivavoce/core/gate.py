@@ -15,6 +15,9 @@ from vivavoce.events import Audio
 BACKGROUND_SAMPLES = 2_400
 """So much of what came before is made into background: 50 to 300 ms, by the call's rate."""
 
+PAST_PIECES = 32
+"""As many pieces make at least that, unless they are shorter than any channel's."""
+
 
 class Gate:
     """``received`` samples came in, ``held`` of them are still here."""
@@ -23,7 +26,7 @@ class Gate:
 
     def __init__(self) -> None:
         self._waiting: deque[Audio] = deque()
-        self._past = b""  # the last that went out
+        self._past: deque[Audio] = deque(maxlen=PAST_PIECES)  # the last that went out, and was heard
         self.received = 0
         self.held = 0
 
@@ -39,9 +42,17 @@ class Gate:
             audio = self._waiting.popleft()
             self.held -= audio.samples
             released.append(audio)
-        for audio in released[-BACKGROUND_SAMPLES:]:
-            self._past = (self._past + audio.pcm)[-2 * BACKGROUND_SAMPLES :]
+        self._past.extend(released)
         return released
+
+    def pass_by(self, audio: Audio) -> None:
+        """It need not wait at all."""
+        self.received += audio.samples
+        self._past.append(audio)
+
+    def forget(self) -> None:
+        """What went out was not for the model's ears, in no form."""
+        self._past.clear()
 
     def mute(self, begin: int, end: int) -> int:
         """Make background of what is still here of that stretch; returns the samples that it was."""
@@ -58,7 +69,7 @@ class Gate:
                 rest.append(audio.part(last, audio.samples))
             muted += last - first
             at += audio.samples
-        before = (self._past + b"".join(audio.pcm for audio in kept))[-2 * BACKGROUND_SAMPLES :]
+        before = b"".join(audio.pcm for audio in (*self._past, *kept))[-2 * BACKGROUND_SAMPLES :]
         self._waiting = deque([*kept, *([background(before, muted)] if muted else []), *rest])
         return muted
 

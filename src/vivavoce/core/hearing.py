@@ -35,7 +35,7 @@ class Hearing:
         """Fifty times a second: the short way is the usual one."""
         gate, audio = self.gate, event.audio
         if self.delay_us == 0 and not gate.held and self._muted_from is None:
-            gate.received += audio.samples
+            gate.pass_by(audio)
             return self._through(audio)
         gate.take(audio)
         return tuple(self._release())
@@ -88,6 +88,8 @@ class Hearing:
         released = self.gate.release(keep)
         if len(released) > 1:
             self._parts.owed.ring.came_late(sum(audio.samples for audio in released))
+        if muted:
+            self.gate.forget()
         for audio in released:
             yield from self._through(audio.silenced() if muted else audio)
 

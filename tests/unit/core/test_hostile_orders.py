@@ -116,6 +116,35 @@ def test_a_machine_is_not_talked_with_because_a_hold_is_over() -> None:
     assert not any(hear(call, 1_200))
 
 
+def test_private_sounds_are_not_the_background_of_what_is_silenced_later() -> None:
+    call = talking(plan(interruption="hybrid"))
+    call.at(100, *whole(R1, 9_000))
+    call.at(1_000, played(R1, 900), ToolRequested(ONE, T1, COLLECT_DIGITS, '{"count": 1, "private": true}'))
+    call.at(1_100, CallerAudio(Audio(b"\x07\x00" * samples(200))))
+    call.at(1_200, CallerPressed("x"), *whole(R2, 9_000))
+    call.at(1_300, CallerAudio(Audio(LOUD * samples(100))), VoiceStarted(samples(200), VoiceKind.NOISE))
+    call.at(1_400, VoiceStopped(samples(300)))
+    call.at(1_900, CallerAudio(Audio(LOUD * samples(500))))
+    heard = b"".join(wish.audio.pcm for wish in call.all(ForwardAudio))
+    assert len(heard) // 2 >= samples(300)
+    assert b"\x07" not in heard
+
+
+def test_background_is_from_just_before() -> None:
+    """What went past a gate that stood open is not remembered, and what was before that is not just before."""
+    call = talking(plan(interruption="hybrid"))
+    call.at(100, *whole(R1, 2_000))
+    call.at(1_000, CallerAudio(Audio(b"\x07\x00" * samples(600))))
+    call.at(2_100, played(R1, 2_000))
+    call.at(2_200, CallerAudio(Audio(LOUD * samples(600))))
+    call.at(2_300, *whole(R2, 9_000))
+    call.at(2_320, CallerAudio(Audio(LOUD * samples(20))), VoiceStarted(samples(1_200), VoiceKind.NOISE))
+    call.at(2_400, VoiceStopped(samples(1_220)))
+    before = len(call.all(ForwardAudio))
+    call.at(3_000, CallerAudio(Audio(LOUD * samples(500))))
+    assert b"\x07" not in b"".join(wish.audio.pcm for wish in call.all(ForwardAudio)[before:])
+
+
 # -- what a model writes -----------------------------------------------------------------------------------------------
 
 

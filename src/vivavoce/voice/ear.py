@@ -9,6 +9,7 @@ from vivavoce.audio.pcm import samples_for
 from vivavoce.errors import UsageError
 from vivavoce.events import (
     AnswererJudged,
+    DigitsHeard,
     EarEvent,
     ResponseId,
     Samples,
@@ -20,12 +21,15 @@ from vivavoce.events import (
 from vivavoce.voice import detector
 from vivavoce.voice.answerer import AnswererJudge
 from vivavoce.voice.detector import Detector, open_silero
+from vivavoce.voice.digits import SpokenDigits, shared_recogniser, why_not_digits
 from vivavoce.voice.echo import EchoState
 from vivavoce.voice.kinds import Kinds, UsualLevel
 from vivavoce.voice.port import Ear
 from vivavoce.voice.presence import FRAME_MS, LevelFloor, Presence
 from vivavoce.voice.returns import Returns
 from vivavoce.voice.sound import Moment, moment
+
+__all__ = ["RATES_HZ", "CallEar", "make_ear", "why_not_digits", "why_not_here"]
 
 RATES_HZ = (8_000, 16_000, 24_000, 48_000)
 
@@ -58,6 +62,7 @@ class CallEar:
         self._returns = Returns(rate_hz)
         self._kinds = Kinds()
         self._usual = UsualLevel()
+        self._digits: SpokenDigits | None = None
         self._answerer = AnswererJudge() if outbound else None
         self._last = b""
 
@@ -74,7 +79,8 @@ class CallEar:
         self._returns.played.flush(response)
 
     def listen_for_digits(self, listens: bool) -> None:
-        pass
+        recogniser = shared_recogniser() if listens else None
+        self._digits = SpokenDigits(self._rate_hz, recogniser) if recogniser is not None else None
 
     def _hear_frame(self, frame: bytes, agent_audible: bool) -> Iterator[EarEvent]:
         sound, own = self._listen(frame, agent_audible)
@@ -82,6 +88,8 @@ class CallEar:
             self._presence.pass_by(frame)
         else:
             yield from self._attend(frame, sound, own, agent_audible)
+        if self._digits is not None and (digits := self._digits.hear(frame, talks=self._presence.begin is not None)):
+            yield DigitsHeard(digits)
         if self._answerer is not None:
             speech = self._presence.begin is not None and self._presence.end == self._presence.frames
             answerer = self._answerer.hear(sound if own else None, speech=speech)

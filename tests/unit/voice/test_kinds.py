@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vivavoce.events import VoiceJudged, VoiceKind
-from vivavoce.voice.kinds import Kinds, UsualLevel
+from vivavoce.voice.kinds import DOUBT_DB, SOFTER_DB, Kinds, UsualLevel
 from vivavoce.voice.sound import BANDS, Moment
 
 
@@ -41,8 +41,9 @@ def test_what_the_detector_does_not_confirm_is_noise() -> None:
 
 
 def test_somebody_softer_than_the_caller_is_another() -> None:
-    assert judged([-38.0] * 60, usual_db=-20.0) == [VoiceJudged(VoiceKind.OTHERS)]
-    assert judged([-38.0] * 60, usual_db=None) == [VoiceJudged(VoiceKind.CALLER, certain=True)]
+    soft = [-20.0 - SOFTER_DB - DOUBT_DB / 2] * 60
+    assert judged(soft, usual_db=-20.0) == [VoiceJudged(VoiceKind.OTHERS)]
+    assert judged(soft, usual_db=None) == [VoiceJudged(VoiceKind.CALLER, certain=True)]
 
 
 @pytest.mark.parametrize(("peak_db", "kind"), [(-20.0, VoiceKind.CALLER), (-42.0, VoiceKind.OTHERS)])
@@ -63,13 +64,14 @@ def test_a_sentence_with_a_pause_counts_as_one() -> None:
     assert VoiceJudged(VoiceKind.CALLER, certain=True) in verdicts
 
 
-def test_the_usual_level_needs_two_sentences() -> None:
+def test_the_usual_level_is_known_once_enough_was_said() -> None:
     usual = UsualLevel()
     levels = []
     for level in (-20.0, -24.0, -22.0):
         for _ in range(60):
             usual.hear(sound(level))
         levels.append(usual.stop())
-    assert levels == [None, -20.0, -22.0]
+    assert [level is not None for level in levels] == [n + 1 >= UsualLevel.VOICES for n in range(3)]
+    assert levels[2] == -22.0
     usual.hear(sound(-50.0))  # too short to count
     assert usual.stop() == -22.0

@@ -16,10 +16,10 @@ from vivavoce.agent.declaration import Agent
 from vivavoce.channel.port import Channel
 from vivavoce.engine.call import Call, CallResult, ToolOutcome, Tools, Witness
 from vivavoce.engine.control import ControlTools, Surroundings, orders_of
-from vivavoce.engine.planning import plan_of, tool_plans, wants_ear
+from vivavoce.engine.planning import ear_for, plan_of, tool_plans
 from vivavoce.engine.spending import spend_plan
 from vivavoce.errors import SetupFault
-from vivavoce.events import Effect, Event, HoldChanged, Instant, ToolApproved, ToolCallId, ToolDenied
+from vivavoce.events import Effect, Event, HoldChanged, Instant, ToolApproved, ToolCallId, ToolDenied, ToolRequested
 from vivavoce.model.local.clips import LocalClips
 from vivavoce.model.port import Model
 from vivavoce.timeline.disk import Disk
@@ -27,7 +27,6 @@ from vivavoce.timeline.recording import Recorder
 from vivavoce.timeline.schema import VERSION, Header
 from vivavoce.timeline.write import TimelineWriter
 from vivavoce.tools.runner import ToolRunner
-from vivavoce.voice.ear import make_ear
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +75,7 @@ class _AllTools:
     def __init__(self, call: str, agent: Agent, control: ControlTools, client: Tools | None) -> None:
         self._call = call
         self._runners = [_runner(agent, call)]  # the last one is of the agent that speaks now
+        self._asked: dict[ToolCallId, ToolRunner] = {}  # those that were called and not run yet
         self._control = control
         self._client = client
 
@@ -84,10 +84,14 @@ class _AllTools:
         self._control.agent = agent
         self._runners.append(_runner(agent, self._call))
 
+    def requested(self, tool_call: ToolCallId) -> None:
+        """It may run much later, when somebody has approved of it: then as a tool of whoever was asked for it."""
+        self._asked.setdefault(tool_call, self._runners[-1])
+
     async def run(self, tool_call: ToolCallId, name: str, arguments: str) -> ToolOutcome:
+        own = self._asked.pop(tool_call, self._runners[-1])
         if self._control.knows(name):
             return await self._control.run(tool_call, name, arguments)
-        own = self._runners[-1]
         if self._client is not None and not own.knows(name):
             return await self._client.run(tool_call, name, arguments)
         return await own.run(name, arguments, tool_call)
@@ -124,6 +128,7 @@ class Answering:
         Raises :class:`~vivavoce.errors.StoreFault` if nothing can be kept where the call is to be, and
         :class:`~vivavoce.errors.NotAvailable` if the agent's policy of turns needs a package that is not here.
         """
+        ear = ear_for(agent, channel.rate_hz, outbound=outbound)
         disk = keeping.disk
         self.call = keeping.call or new_call_id(opened)
         self.folder = keeping.calls / self.call
@@ -136,7 +141,6 @@ class Answering:
         self._rate_hz = channel.rate_hz
         around = Surroundings(self.call, lambda: orders_of(channel), self._become, self._load)
         self._tools = _AllTools(self.call, agent, ControlTools(agent, around), client_tools)
-        ear = make_ear(channel.rate_hz) if wants_ear(agent, outbound=outbound) else None
         plan = plan_of(agent, models, spend_plan(agent, [model.profile.name for model in models]))
         speaks = all(model.profile.speaks for model in models)
         clips = None if speaks else LocalClips(agent.language)
@@ -173,11 +177,12 @@ class Answering:
         self._call.stop(reason)
 
     def revise(self, agent: Agent, models: Sequence[Model]) -> None:
-        """The agent is another from now on, with ``models`` made for it: :meth:`vivavoce.engine.call.Call.revise`."""
+        """The agent is another from now on, with ``models`` made for it: :meth:`vivavoce.engine.call.Call.revise`.
+        Raises :class:`~vivavoce.errors.SetupFault` if its policy of turns cannot be had here; then nothing has changed.
+        """
+        ear = None if self._call.hears else ear_for(agent, self._rate_hz, outbound=False)
         self._agent = agent
         self._tools.become(agent)
-        needs_ear = agent.turns.listens and not self._call.hears
-        ear = make_ear(self._rate_hz) if needs_ear else None
         self._call.revise(models, agent.turns.interruption, tool_plans(agent), ear)
 
     def approve(self, tool_call: str, by: str) -> None:
@@ -212,6 +217,8 @@ class Answering:
     def _keep(self, at: Instant, value: Event | Effect) -> None:
         """The first witness."""
         self._timeline.write(at, value)
+        if isinstance(value, ToolRequested):
+            self._tools.requested(value.tool_call)
         if self._recorder is not None:
             self._recorder.observe(at, value)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from vivavoce.core.digits import Collecting
 from vivavoce.engine.vault import Vault
 from vivavoce.events import (
@@ -19,6 +21,9 @@ from vivavoce.events import (
     Play,
     PlayoutProgress,
     PlayoutStopped,
+    Samples,
+    VoiceStarted,
+    VoiceStopped,
 )
 from vivavoce.voice.port import Ear
 
@@ -28,6 +33,9 @@ class Listening:
 
     def __init__(self, ear: Ear | None) -> None:
         self._ear = ear
+        self._heard = 0  # samples of the caller's so far
+        self._begun = 0  # of those, what an ear that came later did not hear
+        self._digits = False
         self.vault = Vault()
 
     @property
@@ -37,7 +45,8 @@ class Listening:
     def begin(self, ear: Ear) -> None:
         """From now on. An ear that is there already goes on."""
         if self._ear is None:
-            self._ear = ear
+            self._ear, self._begun = ear, self._heard
+            ear.listen_for_digits(self._digits)
 
     def seen(self, event: Event, collecting: Collecting) -> Event:
         """A fact as it may stand on the timeline."""
@@ -46,11 +55,23 @@ class Listening:
         return event
 
     def hear(self, audio: Audio, *, agent_audible: bool) -> Sequence[EarEvent]:
-        return self._ear.hear(audio.pcm, agent_audible=agent_audible) if self._ear is not None else ()
+        self._heard += audio.samples
+        if self._ear is None:
+            return ()
+        facts = self._ear.hear(audio.pcm, agent_audible=agent_audible)
+        return [self._placed(fact) for fact in facts] if self._begun and facts else facts
+
+    def _placed(self, fact: EarEvent) -> EarEvent:
+        """Counted from the caller's first sample, and not from the ear's."""
+        if isinstance(fact, VoiceStarted | VoiceStopped):
+            return msgspec.structs.replace(fact, at=Samples(fact.at + self._begun))
+        return fact
 
     def observe(self, at: Instant, value: Event | Effect) -> None:
         """A witness."""
         del at
+        if isinstance(value, ListenForDigits):
+            self._digits = value.listens
         if self._ear is None:
             return
         match value:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from vivavoce.agent.declaration import Agent, Tool
+from vivavoce.errors import SetupFault
 from vivavoce.events import CallPlan, SpendPlan, ToolPlan
 from vivavoce.model.port import Model
+from vivavoce.voice.ear import make_ear
+from vivavoce.voice.port import Ear
+
+_log = logging.getLogger(__name__)
 
 
 def plan_of(agent: Agent, models: Sequence[Model], spend: SpendPlan | None = None) -> CallPlan:
@@ -43,9 +49,20 @@ def tool_plans(agent: Agent) -> tuple[ToolPlan, ...]:
     return tuple(_tool_plan(tool) for tool in agent.tools if tool.lead_in or tool.supersedable or tool.approval)
 
 
-def wants_ear(agent: Agent, *, outbound: bool) -> bool:
-    """Whether somebody must hear the caller beside the model."""
-    return agent.turns.listens or outbound or agent.control.collect_digits
+def ear_for(agent: Agent, rate_hz: int, *, outbound: bool) -> Ear | None:
+    """Who hears the caller beside the model, if anybody is to. Raises :class:`~vivavoce.errors.SetupFault` where the
+    agent's policy of turns needs an ear that cannot be had. To whom it is only a help, for digits that are said or a
+    machine that answers, the call goes on without.
+    """
+    if not (agent.turns.listens or outbound or agent.control.collect_digits):
+        return None
+    try:
+        return make_ear(rate_hz, outbound=outbound)
+    except SetupFault as fault:
+        if agent.turns.listens:
+            raise
+        _log.warning("nobody hears the caller beside the model: %s", fault.message)
+        return None
 
 
 def _tool_plan(tool: Tool) -> ToolPlan:

@@ -12,16 +12,28 @@ from pathlib import Path
 
 import pytest
 
-from vivavoce.agent.declaration import Agent, Limits, TurnPolicy
+from vivavoce.agent.declaration import Agent, Limits, Tool, TurnPolicy
 from vivavoce.audio.pcm import silence
 from vivavoce.channel.memory import MemoryChannel
+from vivavoce.engine import planning
 from vivavoce.engine.answer import AnsweredCall, Answering, Keeping, new_call_id
 from vivavoce.engine.call import Witness
 from vivavoce.engine.clock import run
 from vivavoce.engine.planning import plan_of
-from vivavoce.errors import StoreFault
-from vivavoce.events import CallPlan, CloseCall, Disposition, Effect, Event, Instant, StopRequested, StoreFailed
-from vivavoce.model.scripted import End, Say, Script, ScriptedModel, Step, When
+from vivavoce.errors import NotAvailable, StoreFault
+from vivavoce.events import (
+    AgentRevised,
+    AskApproval,
+    CallPlan,
+    CloseCall,
+    Disposition,
+    Effect,
+    Event,
+    Instant,
+    StopRequested,
+    StoreFailed,
+)
+from vivavoce.model.scripted import End, Say, Script, ScriptedModel, Step, UseTool, When
 from vivavoce.timeline.disk import Disk, RawSink
 from vivavoce.timeline.read import Timeline, read_timeline
 from vivavoce.timeline.replay import replay
@@ -336,3 +348,66 @@ def test_calls_of_one_second_do_not_meet() -> None:
     ids = {new_call_id(OPENED) for _ in range(100)}
     assert len(ids) == 100
     assert all(name.startswith("20260302-091500-") for name in ids)
+
+
+# -- the agent is another in the middle of the call --------------------------------------------------------------------
+
+
+def test_a_tool_that_waits_for_approval_is_the_one_that_was_asked_for(disk: Disk, tmp_path: Path) -> None:
+    """Meanwhile the call has become another agent, whose tool of that name does something else, or who has none."""
+    ran: list[str] = []
+
+    def refund_of(who: str) -> Tool:
+        async def refund() -> str:
+            ran.append(who)
+            return "done"
+
+        return Tool("refund", "Pay back.", {"type": "object", "properties": {}}, refund, approval=True)
+
+    agent = Agent("Front", "Answer.", tools=(refund_of("front"),))
+    other = Agent("Other", "Answer.", tools=(refund_of("other"),))
+    model = ScriptedModel(Script(step=(Step(ready=True), Step(tool=UseTool(name="refund", arguments={})))))
+    seen: list[Event | Effect] = []
+
+    async def main() -> None:
+        call = Answering(
+            agent,
+            MemoryChannel(8000),
+            [model],
+            opened=OPENED,
+            keeping=Keeping(tmp_path, disk),
+            witnesses=[lambda _, value: seen.append(value)],
+        )
+        running = asyncio.create_task(call.run())
+        await asyncio.sleep(1)
+        (asked,) = [value for value in seen if isinstance(value, AskApproval)]
+        call.revise(other, [STAYS])
+        await asyncio.sleep(1)
+        call.approve(asked.tool_call, "ann")
+        await asyncio.sleep(1)
+        call.stop("enough")
+        await running
+
+    run(main(), virtual=True)
+    assert ran == ["front"]
+
+
+def test_an_agent_that_cannot_be_had_leaves_the_call_as_it_was(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_ear(*_arguments: object, **_options: object) -> None:
+        raise NotAvailable("no package")
+
+    monkeypatch.setattr(planning, "make_ear", no_ear)
+
+    async def main() -> None:
+        seen: list[Event | Effect] = []
+        call = make(model=STAYS, witnesses=[lambda _, value: seen.append(value)])
+        running = asyncio.create_task(call.run())
+        await asyncio.sleep(0.5)
+        with pytest.raises(NotAvailable):
+            call.revise(Agent("Other", "Answer.", turns=TurnPolicy(interruption="hybrid")), [STAYS])
+        await asyncio.sleep(0.5)
+        call.stop("enough")
+        await running
+        assert not [value for value in seen if isinstance(value, AgentRevised)]
+
+    run(main(), virtual=True)

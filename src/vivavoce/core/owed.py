@@ -14,7 +14,17 @@ from __future__ import annotations
 import msgspec
 
 from vivavoce.core.ring import Ring
-from vivavoce.events import Audio, ConnectionId, ForwardText, Instant, RequestReply, ReturnToolResult, Samples, Speak
+from vivavoce.events import (
+    Audio,
+    ConnectionId,
+    ForwardText,
+    Instant,
+    RequestReply,
+    ResponseId,
+    ReturnToolResult,
+    Samples,
+    Speak,
+)
 
 DOUBT_US = 5_000_000
 """So long after words into the agent's speech the model may still answer them."""
@@ -36,11 +46,13 @@ class Owed:
         "since",
         "speech",
         "talking",
+        "withdrawn",
     )
 
     def __init__(self) -> None:
         self.ring = Ring()
         self.asks: list[Ask] = []
+        self.withdrawn: set[ResponseId] = set()  # texts to be spoken that no other session is to be asked for
         self.speech = False  # the ring holds speech that wants an answer, or may
         self.talking = False
         self.since: Instant | None = None  # when an answer became due
@@ -83,6 +95,11 @@ class Owed:
     def ask(self, wish: Ask, now: Instant) -> None:
         self.asks.append(wish)
         self._due(now)
+
+    def pass_on(self, connection: ConnectionId) -> None:
+        """What is asked, and still wanted, for the session that takes over."""
+        wanted = [ask for ask in self.asks if not (isinstance(ask, Speak) and ask.response in self.withdrawn)]
+        self.asks[:] = [msgspec.structs.replace(ask, connection=connection) for ask in wanted]
 
     def address(self, connection: ConnectionId, now: Instant) -> list[Ask]:
         """What was asked before anybody listened, for the session that does now."""

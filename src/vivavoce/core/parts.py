@@ -13,14 +13,12 @@ from vivavoce.core.phase import Phase, PhaseMove, phase
 from vivavoce.core.talk import Talk
 from vivavoce.core.timers import Timers
 from vivavoce.core.tools import ToolCalls
-from vivavoce.events import Ability, CallPlan, ResponseId
+from vivavoce.events import Ability, CallPlan
 
 
 @dataclass(slots=True)
 class Parts:
-    """``rate_hz`` is the call's, 0 until the caller is connected; ``abilities`` are the channel's. What is
-    ``withdrawn`` was to be said, and another session is not to be asked for it.
-    """
+    """``rate_hz`` is the call's, 0 until the caller is connected; ``abilities`` are the channel's."""
 
     plan: CallPlan
     rate_hz: int = 0
@@ -33,7 +31,6 @@ class Parts:
     owed: Owed = field(default_factory=Owed)
     history: History = field(default_factory=History)
     timers: Timers = field(default_factory=Timers)
-    withdrawn: set[ResponseId] = field(default_factory=set)
     talk: Talk = field(init=False)
 
     def __post_init__(self) -> None:

@@ -42,7 +42,7 @@ class Sayings:
         if text in self.waiting:
             self.waiting.remove(text)
         asked = [ask for ask in self._parts.owed.asks if isinstance(ask, Speak) and is_aside(ask.response)]
-        self._parts.withdrawn.update(ask.response for ask in asked if ask.text == text)
+        self._parts.owed.withdrawn.update(ask.response for ask in asked if ask.text == text)
 
     def settle(self, now: Instant) -> Iterator[Effect]:
         """Say the next one, if this is the moment."""

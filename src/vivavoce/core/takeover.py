@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
 from vivavoce.core.parts import Parts
 from vivavoce.core.saying import is_aside, spoken
 from vivavoce.events import (
@@ -44,7 +42,7 @@ def take_over(
     end.
     """
     new, owed = parts.models.current, parts.owed
-    owed.asks[:] = [ask for ask in owed.asks if not (isinstance(ask, Speak) and ask.response in parts.withdrawn)]
+    owed.pass_on(new)
     is_owed = owed.is_owed_by_dead() if moment is Moment.RECOVERY else owed.is_owed(now)
     if owed.speech and not is_owed:  # words that were ignored need no second hearing
         owed.ignored()
@@ -60,7 +58,6 @@ def take_over(
     if apologise:
         parts.talk.awaited = APOLOGY
         owed.asks.insert(0, Speak(new, APOLOGY, parts.plan.apology))
-    owed.asks[:] = [msgspec.structs.replace(ask, connection=new) for ask in owed.asks]
     apologies = [ask for ask in owed.asks if isinstance(ask, Speak) and ask.response == APOLOGY]
     yield from apologies  # of this session, or of one that did not live to say it
     for audio in owed.ring:

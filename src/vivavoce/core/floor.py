@@ -131,10 +131,15 @@ class TurnFloor:
         """Whether it is for us to say whose turn it is."""
         return self.policy in ("local", "hybrid")
 
+    @property
+    def _rules(self) -> bool:
+        """The same, now."""
+        return self.decides and self._parts.phase.state is Phase.TALKING
+
     # -- what the ear says -------------------------------------------------------------------------------------------
 
     def voice_started(self, event: VoiceStarted, now: Instant) -> Iterator[Effect]:
-        if not self.decides or self._parts.phase.state is not Phase.TALKING:
+        if not self._rules:
             return
         if self.machine.state is Floor.DOUBT:
             yield Ignore("VoiceStarted", "a voice is in doubt already")
@@ -142,15 +147,19 @@ class TurnFloor:
         if self.machine.state is not Floor.CLEAR:  # an ear that says no end: the new voice is judged anew
             yield from self._end(now)
         self._at, self._kind = event.at, event.kind
+        yield from self._heard(now)
+
+    def _heard(self, now: Instant) -> Iterator[Effect]:
+        """A voice of this kind is there, and nothing is decided about it."""
         if audible := self._audible():
-            yield from self._contend(event, audible, now)
-        elif event.kind is VoiceKind.CALLER:
+            yield from self._contend(audible, now)
+        elif self._kind is VoiceKind.CALLER:
             self.machine.move(FloorMove.TAKE)
 
-    def _contend(self, event: VoiceStarted, audible: list[ResponsePlayout], now: Instant) -> Iterator[Effect]:
+    def _contend(self, audible: list[ResponsePlayout], now: Instant) -> Iterator[Effect]:
         """The voice is heard into the agent's speech."""
-        if event.kind is not VoiceKind.CALLER:
-            yield from self._keep(f"it is {event.kind.value}", now)
+        if self._kind is not VoiceKind.CALLER:
+            yield from self._keep(f"it is {self._kind.value}", now)
         elif not any(self._parts.talk.may_cut(playout.response) for playout in audible):
             pass  # protected: it is heard when that is over
         elif self._is_tail(audible):
@@ -171,10 +180,10 @@ class TurnFloor:
             yield from self._take("it is plain speech")
         elif state is Floor.KEPT and event.kind is VoiceKind.CALLER and event.certain:
             yield from self._take("it became plain speech")
-        elif (
-            state is Floor.KEPT and event.kind in _OURS and not was_ours
-        ):  # what is the caller's does not go on for ever
+        elif state is Floor.KEPT and event.kind in _OURS and not was_ours:  # which does not go on for ever
             self._parts.timers.set(Timer.FLOOR, now + self._parts.plan.backchannel_us)
+        elif state is Floor.CLEAR and event.kind is VoiceKind.CALLER and self._rules:
+            yield from self._heard(now)
 
     def voice_stopped(self, now: Instant) -> Iterator[Effect]:
         if self.machine.state is Floor.DOUBT:
@@ -230,7 +239,7 @@ class TurnFloor:
         """Nobody is left silent: whatever became of the voice, the agent is heard again. And how late the model hears
         the caller.
         """
-        rules = self.decides and self._parts.phase.state is Phase.TALKING
+        rules = self._rules
         if not rules:
             self.interrupted()
         if self.machine.state is not Floor.DOUBT:
@@ -252,7 +261,7 @@ class TurnFloor:
         yield from self._hearing.settle(self._delay_us())
 
     def _delay_us(self) -> int | None:
-        if not self.decides or self._parts.phase.state is not Phase.TALKING:
+        if not self._rules:
             return 0
         match self.machine.state:
             case Floor.DOUBT | Floor.KEPT:

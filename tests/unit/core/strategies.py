@@ -93,7 +93,15 @@ _BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
     "lifetime_us": st.sampled_from([0, 0, 1, 10_000_000, 480_000_000]),
     "reply_limit_us": st.sampled_from([0, 0, 1_000_000]),
     "arguments": st.sampled_from(
-        ["{}", '{"count": 2, "private": true}', '{"seconds": 2}', '{"reason": "person"}', "nonsense", ""]
+        [
+            "{}",
+            '{"count": 2, "private": true}',
+            '{"seconds": 2}',
+            '{"seconds": 1e305, "count": 99}',
+            '{"reason": "person"}',
+            "nonsense",
+            "",
+        ]
     ),
 }
 

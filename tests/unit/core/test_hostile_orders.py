@@ -384,3 +384,20 @@ def test_the_answer_to_what_was_typed_is_not_cut_by_a_voice_that_was_in_doubt() 
     call.at(1_300, *whole(R2, 1_000))
     call.until(2_000)
     assert Flush(R2) not in call.effects
+
+
+@pytest.mark.parametrize("policy", ["local", "hybrid"])
+def test_what_was_taken_for_an_echo_in_silence_may_have_the_turn(policy: str) -> None:
+    call = talking(plan(interruption=policy))
+    call.at(1_000, VoiceStarted(samples(0), VoiceKind.ECHO))
+    call.at(1_200, VoiceJudged(VoiceKind.CALLER, certain=True))
+    call.at(1_300, ResponseStarted(ONE, R1), said(R1, 1_000), CallerSpeechStarted(ONE, samples(0)))
+    assert Flush(R1) in call.effects
+
+
+def test_and_into_a_reply_that_began_meanwhile_it_is_doubted() -> None:
+    call = talking(plan(interruption="hybrid"))
+    call.at(1_000, VoiceStarted(samples(0), VoiceKind.ECHO))
+    call.at(1_100, *whole(R1, 5_000))
+    assert PausePlaying() in call.at(2_000, played(R1, 900), VoiceJudged(VoiceKind.CALLER))
+    assert Flush(R1) in call.until(3_000)

@@ -42,11 +42,13 @@ from _voice_lines import (
 )
 
 from vivavoce.audio.arrays import to_pcm
-from vivavoce.audio.level import pink_noise
+from vivavoce.audio.level import add_noise, pink_noise
 from vivavoce.audio.level_gate import LevelGate
 from vivavoce.audio.resample import StreamResampler, resample
 from vivavoce.events import EarEvent, ResponseId, VoiceJudged, VoiceKind, VoiceStarted, VoiceStopped
 from vivavoce.voice.detector import CHUNK_BYTES, open_silero
+from vivavoce.voice.digits import why_not_digits
+from vivavoce.voice.digits_worker import digits_in, open_decoder
 from vivavoce.voice.ear import make_ear, why_not_here
 
 FRAME_MS = 20
@@ -264,6 +266,26 @@ def callers(sound: Any, said: bytes, rate_hz: int) -> list[float]:
     return told
 
 
+WORDS = "zero one two three four five six seven eight nine".split()
+STRINGS = ("4172", "903558", "2861")
+
+
+def digits(voices: Sequence[str], rate_hz: int) -> dict[str, float]:
+    """The share of strings that are written down without a mistake, with pink noise so many dB below."""
+    decoder = open_decoder()
+    right: dict[str, float] = {}
+    spelled = {string: ", ".join(WORDS[int(digit)] for digit in string) for string in STRINGS}
+    said = [(string, clip(spelled[string], voice)) for string in STRINGS for voice in voices]
+    for snr_db in (30.0, 15.0):
+        answers = []
+        for string, pcm in said:
+            noisy = add_noise(bytes(6_400) + pcm + bytes(6_400), snr_db, seed=1, colour="pink")
+            line_pcm = resample(resample(noisy, RATE_HZ, rate_hz), rate_hz, RATE_HZ)
+            answers.append(digits_in(decoder, line_pcm) == string)
+        right[f"at_{snr_db:.0f}_dB"] = round(sum(answers) / len(answers), 2)
+    return {**right, "n": len(said)}
+
+
 def measure(rate_hz: int, quick: bool) -> dict[str, Any]:
     espeak = ESPEAK if has_espeak() else ()
     heard_voices = (*HELD_OUT, *espeak[:1]) if quick else (*TUNED_ON, *HELD_OUT, *espeak)
@@ -288,6 +310,8 @@ def measure(rate_hz: int, quick: bool) -> dict[str, Any]:
         )
     }
     conditions = [(15, 200)] if quick else [(db, ms) for db in (10, 20, 30) for ms in (0, 120, 350, 600)]
+    if not quick and not why_not_digits():
+        measured["digits"] = {"strings": digits((*TUNED_ON, *HELD_OUT), rate_hz)}
     measured["echo"] = {}
     for softer_db, late_ms in conditions:
         starts, late = echo(softer_db, late_ms, rate_hz, HELD_OUT[0])

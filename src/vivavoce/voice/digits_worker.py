@@ -21,8 +21,7 @@ def open_decoder() -> Any:
     """PocketSphinx with the grammar."""
     from pocketsphinx import Decoder
 
-    # At the usual weights a digit falls into two: "five eight" for "five". Half the strings of four to six digits are
-    # right then, a quarter otherwise (twelve of flite and espeak-ng at 8 kHz).
+    # At the usual weights a digit falls into two, "five eight" for "five", and hardly a string is right.
     decoder = Decoder(lm=None, loglevel="FATAL", lw=1, wip=1e-15, beam=1e-60, wbeam=1e-40, pbeam=1e-60)
     decoder.add_jsgf_string("digits", grammar())
     decoder.activate_search("digits")

@@ -115,6 +115,9 @@ class CallEar:
     def _edge(self, agent_audible: bool) -> EarEvent:
         presence, size = self._presence, self._framer.frame_samples
         if presence.begin is None:
+            voice = self._kinds.voice
+            if voice is not None and voice.certain:  # they had the turn
+                self._usual.add(voice.peak_db)
             self._kinds.end(presence.frames)
             self._kinds.usual_db = self._usual.stop()
             return VoiceStopped(Samples(presence.end * size))

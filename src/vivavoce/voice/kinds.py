@@ -22,9 +22,9 @@ CONFIRMED_FRAMES = 18
 """What the detector does not take for speech within 288 ms is none."""
 OTHERS_FRAMES = 8
 """Somebody else is told by loudness after 128 ms: a voice's first sounds are softer than its vowels."""
-SOFTER_DB = 15.0
-"""So much softer than this caller is somebody else, or somewhere else."""
-DOUBT_DB = 5.0
+SOFTER_DB = 10.0
+"""So much softer than this caller is somebody else, or somewhere else; a soft "mm-hm" among them is no loss."""
+DOUBT_DB = 12.0
 """And so much more before those 128 ms are over."""
 CLOSE_FRAMES = 32
 """A voice that goes on within half a second is the same, and what it said before counts."""
@@ -100,12 +100,12 @@ class Kinds:
 
 
 class UsualLevel:
-    """How loud the caller is while the agent is silent: the median of the peaks of what they said, each of at least
-    ``LEAST_FRAMES``.
+    """How loud this caller is: the median of the peaks of what they said while the agent was silent, each time at least
+    ``LEAST_FRAMES``, and of what took the turn from it.
     """
 
     LEAST_FRAMES = 25
-    VOICES = 2
+    VOICES = 1
 
     def __init__(self) -> None:
         self._peaks: list[float] = []
@@ -114,9 +114,13 @@ class UsualLevel:
     def hear(self, sound: Moment) -> None:
         self._levels.append(sound.level_db)
 
+    def add(self, peak_db: float) -> None:
+        """Something that was surely the caller's."""
+        self._peaks = [*self._peaks[-6:], peak_db]
+
     def stop(self) -> float | None:
         """The voice ended; the level, where enough was heard."""
         levels, self._levels = sorted(self._levels), []
         if len(levels) >= self.LEAST_FRAMES:
-            self._peaks = [*self._peaks[-6:], levels[len(levels) * 9 // 10]]
+            self.add(levels[-1])
         return sorted(self._peaks)[len(self._peaks) // 2] if len(self._peaks) >= self.VOICES else None

@@ -63,13 +63,7 @@ class EchoPath:
     def __init__(self, rate_hz: int) -> None:
         self.state = EchoState.UNKNOWN
         self.likeness = 0.0
-        self._rate_hz = rate_hz
-        self._window_bytes = samples_for(WINDOW_MS, rate_hz) * BYTES_PER_SAMPLE
-        self._waiting = deque(
-            [b""], maxlen=_LENGTH
-        )  # what was played since both were last looked at, and the frame before
-        self._sent = np.full((_LENGTH - 1, BANDS), FLOOR_DB, np.float32)
-        self._heard = np.full((_LENGTH - 1, BANDS), _SOFT_DB, np.float32)
+        self._both = _Both(rate_hz)
         self._lag = 0
         self._gain_db: NDArray[np.float32] = np.zeros(BANDS, np.float32)
         self._frames = 0
@@ -84,7 +78,7 @@ class EchoPath:
     def hear(self, played: bytes, sound: Moment | None) -> None:
         """The next frame of both; ``sound`` is None where the line is soft: then it costs next to nothing."""
         self._frames += 1
-        self._waiting.append(played)
+        played = self._both.add(played)
         if played and level_dbfs(played) > ACTIVE_DB:
             self._active += 1
             self._quiet = self._quiet + 1 if sound is None else 0
@@ -92,8 +86,7 @@ class EchoPath:
             self.state = EchoState.NONE
         if sound is None:
             return
-        self._catch_up()
-        self._heard[-1] = np.maximum(sound.bands_db, _SOFT_DB)
+        self._both.catch_up(sound)
         if self._active >= LEAST_FRAMES and self._frames % EVERY_FRAMES == 0:
             self._compare()
 
@@ -101,31 +94,20 @@ class EchoPath:
         """Whether the newest moment is nothing but the agent's own voice."""
         if self.state is not EchoState.KNOWN:
             return False
-        at = len(self._sent) - 1 - self._lag
-        near = self._sent[max(0, at - 2) : at + 3].max(axis=0)
+        sent = self._both.sent
+        at = len(sent) - 1 - self._lag
+        near = sent[max(0, at - 2) : at + 3].max(axis=0)
         more = sound.bands_db > np.maximum(near + self._gain_db + MARGIN_DB, _SOFT_DB)
         power = np.power(10, sound.bands_db / 10)
         return float(power[more].sum()) < MOST * float(power.sum())
 
-    def _catch_up(self) -> None:
-        """Both voices up to the newest frame; the line was soft since the last time."""
-        frames = [frame.ljust(self._window_bytes // 2, b"\0") for frame in self._waiting]
-        new = len(frames) - 1
-        pcm = np.stack([to_array(first + second) for first, second in pairwise(frames)])
-        bands = band_powers(powers(pcm, self._rate_hz))
-        self._sent = np.concatenate((self._sent[new:], bands))
-        for at in range(len(self._sent) - new, len(self._sent)):
-            np.maximum(self._sent[at], self._sent[at - 1] - FADE_DB, out=self._sent[at])
-        self._heard = np.concatenate((self._heard[new:], np.full((new, BANDS), _SOFT_DB, np.float32)))
-        self._waiting = deque(frames[-1:], maxlen=_LENGTH)
-
     def _compare(self) -> None:
-        heard = self._heard[LATEST_FRAMES:]
+        heard = self._both.heard[LATEST_FRAMES:]
         sounds = heard.max(axis=1) > _SOFT_DB
         first = int(sounds.argmax()) + ONSET_FRAMES
         if sounds[first:].sum() < LEAST_FRAMES:
             return
-        windows = sliding_window_view(self._sent, COMPARED_FRAMES, axis=0)  # lag from the latest, bands, frames
+        windows = sliding_window_view(self._both.sent, COMPARED_FRAMES, axis=0)  # lag from the latest, bands, frames
         alike = _correlations(windows[:, :, first:], heard[first:].T)
         best = int(alike.argmax())
         self.likeness = float(alike[best])
@@ -148,6 +130,35 @@ class EchoPath:
             return False
         self._gain_db = gain.astype(np.float32)
         return True
+
+
+class _Both:
+    """Bands of both voices up to the newest frame, in which the line was not soft."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._frame_bytes = samples_for(WINDOW_MS, rate_hz) * BYTES_PER_SAMPLE // 2
+        self._waiting = deque([b""], maxlen=_LENGTH)  # played since then, and the frame before
+        self.sent = np.full((_LENGTH - 1, BANDS), FLOOR_DB, np.float32)
+        self.heard = np.full((_LENGTH - 1, BANDS), _SOFT_DB, np.float32)
+
+    def add(self, played: bytes) -> bytes:
+        """What is played in the next frame; it may end within it. The frame, whole."""
+        frame = played.ljust(self._frame_bytes, b"\0") if played else b""
+        self._waiting.append(frame)
+        return frame
+
+    def catch_up(self, sound: Moment) -> None:
+        """The line was soft since the last time, and now there is this."""
+        frames = [frame.ljust(self._frame_bytes, b"\0") for frame in self._waiting]
+        new = len(frames) - 1
+        pcm = np.stack([to_array(first + second) for first, second in pairwise(frames)])
+        self.sent = np.concatenate((self.sent[new:], band_powers(powers(pcm, self._rate_hz))))
+        for at in range(len(self.sent) - new, len(self.sent)):
+            np.maximum(self.sent[at], self.sent[at - 1] - FADE_DB, out=self.sent[at])
+        self.heard = np.concatenate((self.heard[new:], np.full((new, BANDS), _SOFT_DB, np.float32)))
+        self.heard[-1] = np.maximum(sound.bands_db, _SOFT_DB)
+        self._waiting = deque(frames[-1:], maxlen=_LENGTH)
 
 
 def _correlations(windows: NDArray[np.float32], heard: NDArray[np.float32]) -> NDArray[np.float32]:

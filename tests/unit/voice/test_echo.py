@@ -80,3 +80,8 @@ def test_reports_of_playing_are_followed() -> None:
         facts = ear.hear(line[at : at + PIECE], agent_audible=at < len(said) + RATE_HZ)
         kinds.extend(fact.kind for fact in facts if isinstance(fact, VoiceStarted))
     assert set(kinds) == {VoiceKind.ECHO}
+
+
+def test_words_may_end_anywhere() -> None:
+    said = syllables(1_000, seed=1, rate_hz=RATE_HZ)[:-150]
+    assert call(mixed(hush(2_000, RATE_HZ), softer(said, 12)), said)

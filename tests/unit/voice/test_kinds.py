@@ -46,11 +46,19 @@ def test_somebody_softer_than_the_caller_is_another() -> None:
     assert judged(soft, usual_db=None) == [VoiceJudged(VoiceKind.CALLER, certain=True)]
 
 
-@pytest.mark.parametrize(("peak_db", "kind"), [(-20.0, VoiceKind.CALLER), (-42.0, VoiceKind.OTHERS)])
+@pytest.mark.parametrize(
+    ("peak_db", "kind"), [(-20.0, VoiceKind.CALLER), (-21.0 - SOFTER_DB - DOUBT_DB, VoiceKind.OTHERS)]
+)
 def test_much_softer_is_told_at_once(peak_db: float, kind: VoiceKind) -> None:
     kinds = Kinds()
     kinds.usual_db = -20.0
     assert kinds.begin(100, 4, peak_db=peak_db, may_be_echo=False) is kind
+
+
+def test_what_took_the_turn_tells_the_usual_level_too() -> None:
+    usual = UsualLevel()
+    usual.add(-18.0)
+    assert usual.stop() == -18.0
 
 
 def test_a_sentence_with_a_pause_counts_as_one() -> None:

@@ -16,6 +16,7 @@ from vivavoce.events import (
     CallerPressed,
     CallerSpeechStarted,
     CallPlan,
+    Disposition,
     EarEvent,
     FloorDecided,
     FloorVerdict,
@@ -185,6 +186,32 @@ def test_private_digits_reach_the_tool_and_nothing_else() -> None:
 class Voice:
     async def render(self, text: str, rate_hz: int) -> bytes:
         return tone(0, rate_hz * len(text) // 20, rate_hz)
+
+
+class BrokenVoice:
+    async def render(self, text: str, rate_hz: int) -> bytes:
+        raise ValueError(f"{text} at {rate_hz}")
+
+
+def test_a_voice_that_breaks_does_not_end_the_call() -> None:
+    slow = ToolPlan(name="look_up", lead_in="One moment.", lead_in_us=500_000)
+    channel = MemoryChannel(RATE_HZ)
+    use = Step(tool=UseTool(name="look_up", arguments={}))
+    script = Script(step=(Step(ready=True), use), input_rate_hz=RATE_HZ, output_rate_hz=RATE_HZ, speaks=False)
+
+    def during(_: Call) -> None:
+        asyncio.get_running_loop().call_at(5.0, channel.hang_up)
+
+    ran = hold(
+        CallPlan(agent="test", models=("mute",), tools=(slow,)),
+        lambda: channel,
+        lambda: [ScriptedModel(script)],
+        Tools(takes_s=3.0),
+        during=during,
+        beside=Beside(clips=BrokenVoice()),
+    )
+    assert ran.close.disposition is Disposition.COMPLETED
+    assert not channel.heard_pcm
 
 
 def test_a_slow_tool_is_talked_over_by_a_clip() -> None:

@@ -32,16 +32,20 @@ ENDING_LIMIT_US = 20_000_000
 class Ending:
     """Why the call ends, once that is settled."""
 
-    __slots__ = ("_hearing", "_model", "_parts", "_verdict")
+    __slots__ = ("_clip", "_hearing", "_model", "_parts", "_verdict")
 
     def __init__(self, parts: Parts, model: ModelSide, hearing: Hearing) -> None:
         self._parts = parts
         self._hearing = hearing
         self._model = model
         self._verdict: tuple[Disposition, str] | None = None
+        self._clip: PlayClip | None = None  # last words that wait for the end of a reply
 
     def settle(self) -> Iterator[Effect]:
-        """Close once the last words are over."""
+        """Close once the last words are over. Those that somebody else speaks for the model would cut off its reply."""
+        if self._clip is not None and self._parts.models.live and self._parts.talk.response is None:
+            clip, self._clip = self._clip, None
+            yield clip
         if self._verdict is not None and self._last_words_over():
             yield from self.close(*self._verdict)
 
@@ -67,7 +71,7 @@ class Ending:
             if self._parts.models.speaks:
                 yield Speak(self._parts.models.current, FAREWELL, words)
             else:
-                yield PlayClip(self._parts.models.current, FAREWELL, words)
+                self._clip = PlayClip(self._parts.models.current, FAREWELL, words)
 
     def run_out(self) -> Iterator[Effect]:
         """The last words had their time."""

@@ -334,8 +334,9 @@ class Call:
                 frame = 2 * samples_for(CLIP_FRAME_MS, self._channel.rate_hz)
                 for begin in range(0, len(pcm), frame):
                     await self._inbox.put(AgentAudio(connection, response, Audio(pcm[begin : begin + frame])))
-        except VivavoceError as error:
+        except Exception as error:  # noqa: BLE001  # as above
             _log.warning("a clip could not be made: %s", type(error).__name__)
+            _why(error)
         await self._inbox.put(ResponseFinished(connection, response))
 
 

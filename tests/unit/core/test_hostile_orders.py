@@ -401,3 +401,22 @@ def test_and_into_a_reply_that_began_meanwhile_it_is_doubted() -> None:
     call.at(1_100, *whole(R1, 5_000))
     assert PausePlaying() in call.at(2_000, played(R1, 900), VoiceJudged(VoiceKind.CALLER))
     assert Flush(R1) in call.until(3_000)
+
+
+def test_last_words_in_the_models_name_wait_for_its_reply() -> None:
+    call = Script()
+    call.at(0, CallStarted(plan(farewell="Goodbye.", call_limit_ms=5_000)), CONNECTED, ModelReady(ONE, speaks=False))
+    call.at(4_000, ResponseStarted(ONE, R1), said(R1, 500))
+    call.until(5_000)
+    assert not call.all(PlayClip)
+    call.at(5_500, said(R1, 500))
+    assert [clip.text for clip in call.at(5_600, ResponseFinished(ONE, R1)) if isinstance(clip, PlayClip)] == [
+        "Goodbye."
+    ]
+    assert call.played_ms(R1) == 1_000
+
+
+def test_last_words_are_said_at_once_where_nobody_talks() -> None:
+    call = Script()
+    call.at(0, CallStarted(plan(farewell="Goodbye.", call_limit_ms=5_000)), CONNECTED, ModelReady(ONE, speaks=False))
+    assert [clip.text for clip in call.until(5_000) if isinstance(clip, PlayClip)] == ["Goodbye."]

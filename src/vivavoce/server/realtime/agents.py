@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import msgspec
+
 from vivavoce.agent.declaration import Agent, Tool
-from vivavoce.errors import ProgrammingError
+from vivavoce.errors import ProgrammingError, SetupFault
+from vivavoce.model.port import Model
 from vivavoce.wire.realtime.configuration import Configuration
 
 
@@ -26,6 +29,28 @@ def revised(agent: Agent, configuration: Configuration) -> Agent:
             endpoint_ms=configuration.endpoint_ms or agent.turns.endpoint_ms,
         ),
     )
+
+
+def models_for(
+    agent: Agent, served: Agent, configuration: Configuration, make_models: Callable[[Agent], Sequence[Model]]
+) -> Sequence[Model]:
+    """Models for what the call became by itself: ``served`` in another language, or another agent. The client's tools
+    stay, since it runs them still; its instructions and its voice stay with the agent that it called, the voice only
+    if it speaks the language. Blocks, and raises :class:`~vivavoce.errors.SetupFault`.
+    """
+    if agent.name != served.name:
+        return make_models(revised(agent, msgspec.structs.replace(configuration, instructions=None, voice="")))
+    if configuration.instructions is not None:
+        added = agent.instructions.removeprefix(served.instructions).strip()
+        configuration = msgspec.structs.replace(
+            configuration, notes=(*configuration.notes, *([added] if added else []))
+        )
+    try:
+        return make_models(revised(agent, configuration))
+    except SetupFault:
+        if not configuration.voice:
+            raise
+        return make_models(revised(agent, msgspec.structs.replace(configuration, voice="")))
 
 
 def _client_tools(configuration: Configuration) -> Sequence[Tool]:

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import msgspec
 
+from vivavoce.agent.declaration import Agent
 from vivavoce.channel.client import ClientChannel
 from vivavoce.engine.call import Witness
 from vivavoce.errors import UsageError
 from vivavoce.model.port import Model
 from vivavoce.server.desk import Desk, LiveCall, ServedAgent
-from vivavoce.server.realtime.agents import revised
+from vivavoce.server.realtime.agents import models_for, revised
 from vivavoce.server.realtime.client_tools import ClientTools
 from vivavoce.wire.realtime.configuration import Configuration
 
@@ -54,7 +55,7 @@ class ClientCall:
                 self.channel,
                 client_tools=self.tools,
                 witnesses=(witness,),
-                make_models=self._served.make_models,
+                make_models=self._models_for,
             )
         except BaseException:
             self._made.cancel()
@@ -73,6 +74,10 @@ class ClientCall:
         live = await asyncio.shield(self._made)
         live.answering.revise(replace(self._served.agent, turns=agent.turns), models)
         self._configuration = configuration
+
+    def _models_for(self, agent: Agent) -> Sequence[Model]:
+        """For what the call becomes by itself. Blocks."""
+        return models_for(agent, self._served.agent, self._configuration, self._served.make_models)
 
     def make_models_aside(self, instructions: str | None) -> Sequence[Model]:
         """Models for a reply beside the call, which calls no tools. None keeps the session's instructions. Blocks."""

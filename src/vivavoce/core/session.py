@@ -96,7 +96,7 @@ _CHANGES_WHAT_IS_LEFT = (
     AgentAudio | PlayoutProgress | ResponseStarted | ResponseFinished | ResponseInterrupted | ModelLost
 )
 """The channel is alive, or there is more or no more to play: each changes when the last of it should be played."""
-_TAKES_TURN = CallerText | CallerPressed | CallerInterrupted
+_TAKES_TURN = CallerText | CallerPressed | CallerInterrupted | ReplyRequested
 
 
 class Session:

@@ -40,6 +40,7 @@ from vivavoce.events import (
     CallStarted,
     CloseModel,
     DigitsHeard,
+    Event,
     Flush,
     ForwardAudio,
     ForwardText,
@@ -51,15 +52,19 @@ from vivavoce.events import (
     PausePlaying,
     PlayClip,
     ReplayAudio,
+    ReplyRequested,
     ResponseFinished,
     ResponseStarted,
     ReturnToolResult,
     Speak,
+    SpendPlan,
     SwapModel,
+    TokenPrices,
     ToolFinished,
     ToolPlan,
     ToolRequested,
     ToolStatus,
+    UsageReported,
     VoiceJudged,
     VoiceKind,
     VoiceStarted,
@@ -377,10 +382,12 @@ def test_a_voice_that_ended_under_another_policy_is_over() -> None:
     assert PausePlaying() not in call.at(2_100, *whole(R1, 1_000))
 
 
-def test_the_answer_to_what_was_typed_is_not_cut_by_a_voice_that_was_in_doubt() -> None:
+@pytest.mark.parametrize("event", [CallerText("stop"), ReplyRequested(), CallerPressed("1")])
+def test_the_answer_to_what_was_asked_otherwise_is_not_cut_by_a_voice_in_doubt(event: Event) -> None:
     call = speaking_under()
     call.at(1_200, VoiceStarted(samples(0)))
-    call.at(1_250, CallerText("stop"), stopped(R1, 1_200))
+    assert Flush(R1) in call.at(1_250, event)
+    call.at(1_250, stopped(R1, 1_200))
     call.at(1_300, *whole(R2, 1_000))
     call.until(2_000)
     assert Flush(R2) not in call.effects
@@ -420,3 +427,21 @@ def test_last_words_are_said_at_once_where_nobody_talks() -> None:
     call = Script()
     call.at(0, CallStarted(plan(farewell="Goodbye.", call_limit_ms=5_000)), CONNECTED, ModelReady(ONE, speaks=False))
     assert [clip.text for clip in call.until(5_000) if isinstance(clip, PlayClip)] == ["Goodbye."]
+
+
+# -- what it costs -----------------------------------------------------------------------------------------------------
+
+
+def test_every_session_that_was_ever_open_counts_its_tokens() -> None:
+    """The one before, which reports late, and the spare, which was told things before it spoke."""
+    prices = (TokenPrices(1, 1, 1, 1), None)
+    spend = SpendPlan(limit=100, warning_at=50, warning="It gets dear.", prices=prices)
+    call = talking(with_plan(spend=spend))
+    call.at(1_000, AgentRevised("model"))
+    call.at(1_100, UsageReported(TWO, text_in=20), ModelReady(TWO))
+    call.until(9_000)
+    assert call.all(SwapModel)
+    call.at(9_000, UsageReported(ONE, speech_in=20))
+    assert not call.all(Speak)
+    call.at(9_100, UsageReported(TWO, speech_out=20))
+    assert [wish.text for wish in call.all(Speak)] == ["It gets dear."]

@@ -85,7 +85,7 @@ class Collecting:
             return
         self._tool_call, self._wanted, self._keys, self._over = event.tool_call, wanted, "", None
         self._parts.timers.set(Timer.DIGITS, now + FIRST_DIGIT_US)
-        yield ListenForDigits(listens=True)
+        yield ListenForDigits(listens=True, private=wanted.private)
         if wanted.private:
             yield from self._hearing.mute(_IN_PRIVATE)
 

@@ -198,9 +198,12 @@ class PlayClip(_Wish, frozen=True):
 
 
 class ListenForDigits(_Wish, frozen=True):
-    """The ear is to write down the digits that the caller says, or to stop that."""
+    """The ear is to write down the digits that the caller says, or to stop that. While they are ``private`` nobody
+    keeps what the caller says.
+    """
 
     listens: bool
+    private: bool = False
 
 
 class FloorDecided(_Wish, frozen=True):

@@ -27,6 +27,7 @@ from vivavoce.events import (
     Effect,
     Event,
     Instant,
+    ListenForDigits,
     Play,
     PlayoutProgress,
     PlayoutStopped,
@@ -112,6 +113,7 @@ class Recorder:
         self._tape: _Tape | None = None
         self._unheard: dict[ResponseId, bytearray] = {}  # sent to the caller, not yet reported as played
         self._heard: dict[ResponseId, int] = {}
+        self._private = False  # the caller is not recorded just now
 
     def observe(self, at: Instant, value: Event | Effect) -> None:
         match value:
@@ -119,7 +121,9 @@ class Recorder:
                 file = self._disk.open_later(self.path, lambda: WavSink(self.path, rate_hz), self._on_failure)
                 self._tape = _Tape(file, rate_hz)
             case CallerAudio(audio) if self._tape is not None:
-                self._tape.place(Track.CALLER, at, audio.pcm)
+                self._tape.place(Track.CALLER, at, audio.silenced().pcm if self._private else audio.pcm)
+            case ListenForDigits(listens, private):
+                self._private = listens and private
             case Play(response, audio):
                 self._unheard.setdefault(response, bytearray()).extend(audio.pcm)
             case PlayoutProgress(response, played):

@@ -93,7 +93,7 @@ FAULTS = [NotAvailable("no package"), UsageError("no ear hears at 22050 Hz")]
 def fail_with(monkeypatch: pytest.MonkeyPatch, fault: Exception | None) -> list[tuple[int, bool]]:
     made: list[tuple[int, bool]] = []
 
-    def make(rate_hz: int, *, outbound: bool) -> Ear:
+    def make(rate_hz: int, *, outbound: bool, **_rest: object) -> Ear:
         made.append((rate_hz, outbound))
         if fault is not None:
             raise fault

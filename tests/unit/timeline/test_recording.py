@@ -21,6 +21,7 @@ from vivavoce.events import (
     Event,
     Evidence,
     Instant,
+    ListenForDigits,
     Play,
     PlayoutProgress,
     PlayoutStopped,
@@ -154,6 +155,18 @@ def test_only_what_was_played_is_there(tmp_path: Path) -> None:
     )
     assert len(left) == 200 * MS + 1700
     assert (right[200 * MS :] == np.arange(1, 1701)).all()
+
+
+def test_digits_that_are_private_are_not_recorded(tmp_path: Path) -> None:
+    seen = in_order(
+        [(0, CONNECTED), (200, ListenForDigits(listens=True, private=True)), (400, ListenForDigits(listens=False))],
+        [(600, ListenForDigits(listens=True))],
+        caller(0, 800),
+    )
+    left, _ = record(tmp_path, seen)
+    assert (left[: 180 * MS] == 1).all()
+    assert not left[200 * MS : 380 * MS].any()
+    assert (left[400 * MS :] == 1).all(), "and no sound is out of its place"
 
 
 def test_what_was_cut_off_never_comes_back(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class LoudEar:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Stage:
-    monkeypatch.setattr("vivavoce.engine.planning.make_ear", lambda _rate_hz, outbound: LoudEar())
+    monkeypatch.setattr("vivavoce.engine.planning.make_ear", lambda *_, **__: LoudEar())
     return Stage([script(*REPLY)], Agent("The desk", "Answer.", turns=TurnPolicy("hybrid")))
 
 

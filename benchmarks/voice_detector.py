@@ -47,9 +47,9 @@ from vivavoce.audio.level_gate import LevelGate
 from vivavoce.audio.resample import StreamResampler, resample
 from vivavoce.events import EarEvent, ResponseId, VoiceJudged, VoiceKind, VoiceStarted, VoiceStopped
 from vivavoce.voice.detector import CHUNK_BYTES, open_silero
-from vivavoce.voice.digits import why_not_digits
-from vivavoce.voice.digits_worker import digits_in, open_decoder
 from vivavoce.voice.ear import make_ear, why_not_here
+from vivavoce.voice.recogniser import Kind, why_not_digits
+from vivavoce.voice.recogniser_worker import Decoders
 
 FRAME_MS = 20
 NEVER = 9_999.0
@@ -272,7 +272,7 @@ STRINGS = ("4172", "903558", "2861")
 
 def digits(voices: Sequence[str], rate_hz: int) -> dict[str, float]:
     """The share of strings that are written down without a mistake, with pink noise so many dB below."""
-    decoder = open_decoder()
+    decoders = Decoders()
     right: dict[str, float] = {}
     spelled = {string: ", ".join(WORDS[int(digit)] for digit in string) for string in STRINGS}
     said = [(string, clip(spelled[string], voice)) for string in STRINGS for voice in voices]
@@ -281,7 +281,7 @@ def digits(voices: Sequence[str], rate_hz: int) -> dict[str, float]:
         for string, pcm in said:
             noisy = add_noise(bytes(6_400) + pcm + bytes(6_400), snr_db, seed=1, colour="pink")
             line_pcm = resample(resample(noisy, RATE_HZ, rate_hz), rate_hz, RATE_HZ)
-            answers.append(digits_in(decoder, line_pcm) == string)
+            answers.append(decoders.answer(Kind.DIGITS, line_pcm, b"") == string)
         right[f"at_{snr_db:.0f}_dB"] = round(sum(answers) / len(answers), 2)
     return {**right, "n": len(said)}
 

@@ -79,8 +79,8 @@ class TurnPolicy:
     interruption: Literal["model", "local", "hybrid", "never"] = "model"
     protect_greeting: bool = False
     endpoint_ms: int = 0
-    pause_ms: int = 160
-    decide_ms: int = 470
+    pause_ms: int = 185
+    decide_ms: int = 490
     backchannel_ms: int = 1_000
     tail_ms: int = 600
 

@@ -25,11 +25,11 @@ class TurnsTable(Shape):
         default=0, description="Milliseconds of silence that end the caller's turn. 0: the model's own choice."
     )
     pause_ms: Annotated[int, Field(ge=0, le=1000)] = Field(
-        default=160,
+        default=185,
         description="hybrid: so long after the first sound of a voice the agent pauses; a click is shorter.",
     )
     decide_ms: Annotated[int, Field(ge=100, le=2000)] = Field(
-        default=470, description="hybrid: so long the agent is silent at most before a voice that goes on has the turn."
+        default=490, description="hybrid: so long the agent is silent at most before a voice that goes on has the turn."
     )
     backchannel_ms: Annotated[int, Field(ge=200, le=5000)] = Field(
         default=1000, description='hybrid: what lasts longer is no "mm-hm", however it sounds.'

@@ -27,6 +27,7 @@ from vivavoce.timeline.recording import Recorder
 from vivavoce.timeline.schema import VERSION, Header
 from vivavoce.timeline.write import TimelineWriter
 from vivavoce.tools.runner import ToolRunner
+from vivavoce.voice.recogniser import Recogniser
 
 _log = logging.getLogger(__name__)
 
@@ -123,12 +124,14 @@ class Answering:
         client_tools: Tools | None = None,
         changing: Changing | None = None,
         outbound: bool = False,
+        recogniser: Recogniser | None = None,
     ) -> None:
         """``client_tools`` runs what the agent has no function for. ``outbound``: we called, and a machine may answer.
+        ``recogniser`` hears words in the place of the one that calls share: one that answers at once, for virtual time.
         Raises :class:`~vivavoce.errors.StoreFault` if nothing can be kept where the call is to be, and
         :class:`~vivavoce.errors.NotAvailable` if the agent's policy of turns needs a package that is not here.
         """
-        ear = ear_for(agent, channel.rate_hz, outbound=outbound)
+        ear = ear_for(agent, channel.rate_hz, outbound=outbound, recogniser=recogniser)
         disk = keeping.disk
         self.call = keeping.call or new_call_id(opened)
         self.folder = keeping.calls / self.call
@@ -180,7 +183,7 @@ class Answering:
         """The agent is another from now on, with ``models`` made for it: :meth:`vivavoce.engine.call.Call.revise`.
         Raises :class:`~vivavoce.errors.SetupFault` if its policy of turns cannot be had here; then nothing has changed.
         """
-        ear = None if self._call.hears else ear_for(agent, self._rate_hz, outbound=False)
+        ear = None if self._call.hears else ear_for(agent, self._rate_hz)
         self._agent = agent
         self._tools.become(agent)
         self._call.revise(models, agent.turns.interruption, tool_plans(agent), ear)

@@ -11,6 +11,7 @@ from vivavoce.events import CallPlan, SpendPlan, ToolPlan
 from vivavoce.model.port import Model
 from vivavoce.voice.ear import make_ear
 from vivavoce.voice.port import Ear
+from vivavoce.voice.recogniser import Recogniser
 
 _log = logging.getLogger(__name__)
 
@@ -49,15 +50,16 @@ def tool_plans(agent: Agent) -> tuple[ToolPlan, ...]:
     return tuple(_tool_plan(tool) for tool in agent.tools if tool.lead_in or tool.supersedable or tool.approval)
 
 
-def ear_for(agent: Agent, rate_hz: int, *, outbound: bool) -> Ear | None:
+def ear_for(agent: Agent, rate_hz: int, *, outbound: bool = False, recogniser: Recogniser | None = None) -> Ear | None:
     """Who hears the caller beside the model, if anybody is to. Raises :class:`~vivavoce.errors.SetupFault` where the
     agent's policy of turns needs an ear that cannot be had. To whom it is only a help, for digits that are said or a
-    machine that answers, the call goes on without.
+    machine that answers, the call goes on without. ``recogniser`` takes the place of the one that calls share.
     """
     if not (agent.turns.listens or outbound or agent.control.collect_digits):
         return None
     try:
-        return make_ear(rate_hz, outbound=outbound)
+        english = agent.language.partition("-")[0] == "en"
+        return make_ear(rate_hz, outbound=outbound, english=english, recogniser=recogniser)
     except SetupFault as fault:
         if agent.turns.listens:
             raise

@@ -15,6 +15,7 @@ from vivavoce.rehearsal.emulated import BEGAN, emulated_nova
 from vivavoce.rehearsal.outcomes import Conversation
 from vivavoce.rehearsal.stage import Hall, Programme, rehearse
 from vivavoce.rehearsal.standing import AGENT_FILE
+from vivavoce.voice.recogniser_worker import InlineRecogniser
 
 OPENED: datetime = BEGAN
 """A Monday: callers speak of "Thursday" and "tomorrow"."""
@@ -35,7 +36,7 @@ def emulated_calls(programmes: Sequence[Programme], folder: Path) -> list[list[C
 
     async def main() -> list[list[Conversation]]:
         async with emulated_nova(agent) as model:
-            return await rehearse(Hall(agent, model, folder, OPENED), programmes)
+            return await rehearse(Hall(agent, model, folder, OPENED, recogniser=InlineRecogniser()), programmes)
 
     return run(main(), virtual=True)
 

@@ -26,6 +26,7 @@ from vivavoce.rehearsal.standing import EVERY_KIND, StandingCall
 from vivavoce.rehearsal.truth import HEARD_FILE, SaidKind, Truth, write_truth
 from vivavoce.rehearsal.voices import RATE_HZ, SPEECH_DBFS
 from vivavoce.timeline.disk import Disk
+from vivavoce.voice.recogniser import Recogniser
 
 Policy = Literal["model", "local", "hybrid", "never"]
 _MOST_CALLS = 3
@@ -61,6 +62,7 @@ class Hall:
     opened: datetime
     at_once: int = 100
     apart_s: float = 0.0
+    recogniser: Recogniser | None = None
 
 
 async def rehearse(hall: Hall, programmes: Sequence[Programme]) -> list[list[Conversation]]:
@@ -105,6 +107,7 @@ async def _call(hall: Hall, policy: Policy, number: int, caller: RehearsedCaller
         opened=hall.opened,
         keeping=keeping,
         witnesses=[caller.watch, connected.watch],
+        recogniser=hall.recogniser,
     )
     answered = await answering.run()
     keep(answered.folder, caller, connected.at_us)

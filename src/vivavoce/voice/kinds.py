@@ -36,6 +36,7 @@ class Voice:
     """A voice that is being heard into the agent's speech. Counts are in frames."""
 
     kind: VoiceKind
+    began: int = 0  # which frame
     told: int = 0  # since it was told of
     active: int = 0  # with speech
     peak_db: float = -200.0
@@ -60,7 +61,7 @@ class Kinds:
         elif self.usual_db is not None and peak_db < self.usual_db - SOFTER_DB - DOUBT_DB:
             kind = VoiceKind.OTHERS
         carried = self._before if frame - heard - self._ended < CLOSE_FRAMES else 0
-        self.voice = Voice(kind, active=carried + heard, peak_db=peak_db)
+        self.voice = Voice(kind, began=frame - heard, active=carried + heard, peak_db=peak_db)
         return kind
 
     def end(self, frame: int) -> None:

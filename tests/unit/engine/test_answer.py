@@ -337,8 +337,8 @@ def test_the_plan_is_the_agents() -> None:
         interruption="never",
         protect_greeting=True,
         silence_limit_us=5_000_000,
-        pause_us=160_000,
-        decide_us=470_000,
+        pause_us=185_000,
+        decide_us=490_000,
         reprompt_us=15_000_000,
         call_limit_us=60_000_000,
     )

@@ -6,6 +6,7 @@ import pytest
 
 from vivavoce.voice.digits import LONGEST_FRAMES, LOOKBACK_FRAMES, SpokenDigits
 from vivavoce.voice.digits_frames import Frames, digits_of, grammar, pack
+from vivavoce.voice.recogniser import Kind
 
 FRAME = bytes(2 * 256)
 
@@ -17,7 +18,7 @@ class Recogniser:
         self.pieces: list[bytes] = []
         self.answers: dict[int, str] = {}
 
-    def submit(self, pcm: bytes) -> int | None:
+    def submit(self, pcm: bytes, kind: Kind = Kind.DIGITS, before: bytes = b"") -> int | None:
         self.pieces.append(pcm)
         return len(self.pieces)
 

@@ -10,8 +10,8 @@ from vivavoce.audio.pcm import silence
 from vivavoce.audio.resample import resample
 from vivavoce.events import VoiceStarted, VoiceStopped
 from vivavoce.rehearsal.voices import spoken, why_no_voices
-from vivavoce.voice.digits import SharedRecogniser, why_not_digits
 from vivavoce.voice.ear import make_ear, why_not_here
+from vivavoce.voice.recogniser import SharedRecogniser
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(why_no_voices()), reason="no flite here")]
 
@@ -31,7 +31,6 @@ def test_a_sentence_is_one_voice_told_at_once(rate_hz: int) -> None:
     assert 1_000 < facts[0][0] <= 1_130
 
 
-@pytest.mark.skipif(bool(why_not_digits()), reason="no pocketsphinx here")
 def test_digits_come_back_from_the_program() -> None:
     recogniser = SharedRecogniser()
     try:

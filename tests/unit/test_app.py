@@ -132,7 +132,9 @@ def test_a_policy_that_listens_needs_the_detector(tmp_path: Path, monkeypatch: p
     agent = write_agent(tmp_path, more='[turns]\ninterruption = "hybrid"\n') / "agent.toml"
     report = app.prove_agent(agent, {}, None)
     assert report.holds
-    assert [proof.detail for proof in report.proofs if proof.subject == "turns"] == ["hybrid: the voice detector is here"]
+    assert [proof.detail for proof in report.proofs if proof.subject == "turns"] == [
+        "hybrid: the voice detector is here"
+    ]
     monkeypatch.setattr(app, "why_no_ear", lambda: "it is not installed")
     report = app.prove_agent(agent, {}, None)
     assert not report.holds

@@ -232,6 +232,12 @@ class TurnFloor:
             self.machine.move(FloorMove.TAKE)
             self._parts.timers.clear(Timer.FLOOR)
 
+    def deaf(self, now: Instant) -> Iterator[Effect]:
+        """There is no ear any more: the model decides, where it was for us to."""
+        yield from self._end(now)
+        if self.decides:
+            self.policy = "model"
+
     def revise(self, policy: str) -> None:
         self.policy = policy
 

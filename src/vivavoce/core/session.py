@@ -57,6 +57,7 @@ from vivavoce.events import (
     ChannelLost,
     DigitsHeard,
     Disposition,
+    EarLost,
     Effect,
     Event,
     HistoryRevised,
@@ -90,7 +91,7 @@ from vivavoce.events import (
 
 PLAYOUT_GRACE_US = 5_000_000
 """How much later than its own length a channel may report the end of a response before the wall clock is believed."""
-
+_COUNTS_LATE = AudioLost | UsageReported
 _NO_PLAN = CallPlan(agent="", models=())
 _CHANGES_WHAT_IS_LEFT = (
     AgentAudio | PlayoutProgress | ResponseStarted | ResponseFinished | ResponseInterrupted | ModelLost
@@ -162,7 +163,7 @@ class Session:
 
     @property
     def deadline(self) -> Instant | None:
-        """When :class:`TimePassed` is due; after it was received the deadline has moved or is gone."""
+        """When :class:`TimePassed` is due; received, it moves the deadline or lets it go."""
         return self.timers.deadline
 
     @property
@@ -192,9 +193,7 @@ class Session:
                 return "the call is closed"
             case Phase.NEW if not isinstance(event, CallStarted | StopRequested | StoreFailed):
                 return "the call has not started"
-        if isinstance(event, ModelEvent) and not isinstance(
-            event, AudioLost | UsageReported
-        ):  # these count, late or not
+        if isinstance(event, ModelEvent) and not isinstance(event, _COUNTS_LATE):
             if self.models.is_spare(event.connection) and isinstance(event, ModelReady | ModelLost):
                 return ""
             if event.connection != self.models.current:
@@ -271,6 +270,8 @@ class Session:
                 sides.floor.revise(interruption)
                 sides.tools.revise(tools)
                 return sides.asking.agent(interruption, now)
+            case EarLost():
+                return sides.floor.deaf(now)
             case AnswererJudged():
                 return sides.voicemail.judged(event, now)
             case HoldChanged() | ToolApproved() | ToolDenied():

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import msgspec
 
 from vivavoce.core.digits import Collecting
+from vivavoce.engine.mistakes import log_mistake
 from vivavoce.engine.vault import Vault
 from vivavoce.events import (
     Audio,
     CallerPressed,
     DigitsHeard,
     EarEvent,
+    EarLost,
     Effect,
     Event,
     Flush,
@@ -26,6 +29,8 @@ from vivavoce.events import (
     VoiceStopped,
 )
 from vivavoce.voice.port import Ear
+
+_log = logging.getLogger(__name__)
 
 
 class Listening:
@@ -58,7 +63,12 @@ class Listening:
         self._heard += audio.samples
         if self._ear is None:
             return ()
-        facts = self._ear.hear(audio.pcm, agent_audible=agent_audible)
+        try:
+            facts = self._ear.hear(audio.pcm, agent_audible=agent_audible)
+        except Exception as error:  # noqa: BLE001  # a mistake of the ear's must not end the call
+            log_mistake(_log, "an ear failed, and the call goes on without", error)
+            self._ear = None
+            return (EarLost(),)
         return [self._placed(fact) for fact in facts] if self._begun and facts else facts
 
     def _placed(self, fact: EarEvent) -> EarEvent:

@@ -321,7 +321,13 @@ class ToolDenied(_Fact, frozen=True):
 
 
 EngineEvent = CallStarted | TimePassed | StopRequested | AgentRevised | HoldChanged | StoreFailed
-EarEvent = VoiceStarted | VoiceJudged | VoiceStopped | DigitsHeard | AnswererJudged
+
+
+class EarLost(_Fact, frozen=True):
+    """The ear failed: whose turn it is, the model says from now on."""
+
+
+EarEvent = VoiceStarted | VoiceJudged | VoiceStopped | DigitsHeard | AnswererJudged | EarLost
 ChannelEvent = (
     CallerConnected
     | CallerAudio

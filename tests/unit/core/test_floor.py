@@ -17,6 +17,7 @@ from vivavoce.events import (
     CallerText,
     CallStarted,
     CancelResponse,
+    EarLost,
     Effect,
     FinishPlaying,
     FloorDecided,
@@ -356,6 +357,16 @@ def test_a_noisy_line_does_not_silence_the_agent() -> None:
     assert ResumePlaying() in call.until(2_000 + WAIT_LIMIT_US // 1000)
     call.at(4_500, played(R1, 400))
     assert len(call.all(PausePlaying)) == 1, "and does not do so again"
+
+
+# -- without an ear ----------------------------------------------------------------------------------------------------
+
+
+def test_when_the_ear_is_lost_the_model_decides() -> None:
+    call = speaking()
+    call.at(1_200, VoiceStarted(samples(1_100)))
+    assert ResumePlaying() in call.at(1_250, EarLost()), "and nobody waits for an ear that says nothing more"
+    assert Flush(R1) in call.at(1_400, ResponseInterrupted(ONE, R1))
 
 
 # -- a moment before the pause -----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from vivavoce.events import (
     Audio,
     CallerPressed,
     EarEvent,
+    EarLost,
     Instant,
     ListenForDigits,
     ResponseId,
@@ -128,3 +129,15 @@ def test_of_a_call_that_we_made_it_says_who_took_it(monkeypatch: pytest.MonkeyPa
     assert ear_for(AGENT, 8_000, outbound=True) is not None
     assert ear_for(AGENT, 8_000, outbound=False) is None
     assert made == [(8_000, True)]
+
+
+class BrokenEar(FrameEar):
+    def hear(self, pcm: bytes, *, agent_audible: bool) -> Sequence[EarEvent]:
+        raise ZeroDivisionError
+
+
+def test_an_ear_that_fails_ends_no_call() -> None:
+    listening = Listening(BrokenEar())
+    assert listening.hear(FRAME, agent_audible=True) == (EarLost(),)
+    assert not listening.hears
+    assert listening.hear(FRAME, agent_audible=True) == ()

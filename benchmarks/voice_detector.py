@@ -286,6 +286,30 @@ def digits(voices: Sequence[str], rate_hz: int) -> dict[str, float]:
     return {**right, "n": len(said)}
 
 
+ORDERS = ("Stop.", "Wait.", "No.", "Hold on.", "Hang on.", "No, wait.")
+
+
+def words(voices: Sequence[str], rate_hz: int) -> dict[str, dict[str, str]]:
+    """How many orders to stop and how many backchannels are told for what they are, by the word."""
+    decoders = Decoders()
+
+    def told(text: str, voice: str, snr_db: float | None, seed: int) -> bool:
+        pcm = bytes(9_600) + clip(text, voice)
+        noisy = pcm if snr_db is None else add_noise(pcm, snr_db, seed=seed, colour="pink")
+        heard = resample(resample(noisy, RATE_HZ, rate_hz), rate_hz, RATE_HZ)
+        return bool(decoders.answer(Kind.WORDS, heard[9_600:], heard[:9_600]))
+
+    figures: dict[str, dict[str, str]] = {}
+    for name, snr_db in (("clean", None), ("20_dB", 20.0), ("10_dB", 10.0)):
+        orders = [told(text, voice, snr_db, n) for n, text in enumerate(ORDERS) for voice in voices]
+        others = [told(text, voice, snr_db, n) for n, text in enumerate(BACKCHANNELS) for voice in voices]
+        figures[name] = {
+            "orders": f"{sum(orders)} of {len(orders)}",
+            "backchannels": f"{len(others) - sum(others)} of {len(others)}",
+        }
+    return figures
+
+
 def measure(rate_hz: int, quick: bool) -> dict[str, Any]:
     espeak = ESPEAK if has_espeak() else ()
     heard_voices = (*HELD_OUT, *espeak[:1]) if quick else (*TUNED_ON, *HELD_OUT, *espeak)
@@ -310,6 +334,8 @@ def measure(rate_hz: int, quick: bool) -> dict[str, Any]:
         )
     }
     conditions = [(15, 200)] if quick else [(db, ms) for db in (10, 20, 30) for ms in (0, 120, 350, 600)]
+    if not why_not_digits():
+        measured["words"] = words((*TUNED_ON, *HELD_OUT), rate_hz)
     if not quick and not why_not_digits():
         measured["digits"] = {"strings": digits((*TUNED_ON, *HELD_OUT), rate_hz)}
     measured["echo"] = {}

@@ -99,12 +99,12 @@ def rehearsal(model: str, chosen: list[Cell]) -> Running:
 
 
 def rehearsed(chosen: list[Cell], quick: bool) -> tuple[dict[str, Any], dict[str, float]]:
-    """Panels by the names of cells, and what the ear costs. Calls at real time have the machine for themselves, unless
-    it has to be quick: then they leave one core to the rest.
+    """Panels by the names of cells, and what the ear costs, which is measured with nothing else going on. Calls at real
+    time have the machine for themselves too, unless it has to be quick: then they leave one core to the rest.
     """
+    costs = Running("_ear_cost.py").result()
     embedded = rehearsal("local", chosen) if quick else None
     told = {"nova": rehearsal("nova", chosen).result()}
-    costs = Running("_ear_cost.py").result()
     told["local"] = (embedded or rehearsal("local", chosen)).result()
     panels = {cell.name: told[cell.model].pop(0) for cell in chosen}
     return panels, costs

@@ -91,6 +91,7 @@ FLOOR_TABLE = {
     (Floor.CLEAR, FloorMove.PASS): Floor.PASSED,
     (Floor.DOUBT, FloorMove.KEEP): Floor.KEPT,
     (Floor.DOUBT, FloorMove.TAKE): Floor.TAKEN,
+    (Floor.KEPT, FloorMove.DOUBT): Floor.DOUBT,
     (Floor.KEPT, FloorMove.TAKE): Floor.TAKEN,
     (Floor.KEPT, FloorMove.END): Floor.CLEAR,
     (Floor.TAKEN, FloorMove.END): Floor.CLEAR,
@@ -180,10 +181,20 @@ class TurnFloor:
             yield from self._take("it is plain speech")
         elif state is Floor.KEPT and event.kind is VoiceKind.CALLER and event.certain:
             yield from self._take("it became plain speech")
-        elif state is Floor.KEPT and event.kind in _OURS and not was_ours:  # which does not go on for ever
-            self._parts.timers.set(Timer.FLOOR, now + self._parts.plan.backchannel_us)
+        elif state is Floor.KEPT and event.kind in _OURS and not was_ours:
+            yield from self._is_ours(now)
         elif state is Floor.CLEAR and event.kind is VoiceKind.CALLER and self._rules:
             yield from self._heard(now)
+
+    def _is_ours(self, now: Instant) -> Iterator[Effect]:
+        """What was taken for an echo or a noise is the caller's: it is doubted now, or does not go on for ever."""
+        may_cut = any(self._parts.talk.may_cut(playout.response) for playout in self._audible())
+        if self._kind is not VoiceKind.CALLER or not may_cut:
+            self._parts.timers.set(Timer.FLOOR, now + self._parts.plan.backchannel_us)
+        elif self.policy == "local":
+            yield from self._take("any speech takes the turn")
+        else:
+            yield from self._doubt(now)
 
     def voice_stopped(self, now: Instant) -> Iterator[Effect]:
         if self.machine.state is Floor.DOUBT:

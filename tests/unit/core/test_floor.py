@@ -359,6 +359,16 @@ def test_a_noisy_line_does_not_silence_the_agent() -> None:
     assert len(call.all(PausePlaying)) == 1, "and does not do so again"
 
 
+def test_what_was_taken_for_an_echo_is_doubted_once_it_is_the_callers() -> None:
+    call = speaking()
+    call.at(1_200, VoiceStarted(samples(1_100), VoiceKind.ECHO))
+    assert PausePlaying() in call.at(1_700, VoiceJudged(VoiceKind.CALLER))
+    assert Flush(R1) in call.until(2_100)
+    call = speaking("local")
+    call.at(1_200, VoiceStarted(samples(1_100), VoiceKind.ECHO))
+    assert Flush(R1) in call.at(1_700, VoiceJudged(VoiceKind.CALLER))
+
+
 # -- without an ear ----------------------------------------------------------------------------------------------------
 
 

@@ -115,6 +115,7 @@ CASES = {
             "clear pass": "passed",
             "doubt keep": "kept",
             "doubt take": "taken",
+            "kept doubt": "doubt",
             "kept take": "taken",
             "kept end": "clear",
             "taken end": "clear",

@@ -45,7 +45,7 @@ def read_call(folder: Path) -> Conversation:
     agent = read_audio(sound, channel=1)
     caller = read_audio(sound, channel=0)
     spans = merged(sounding(caller.pcm, caller.rate_hz, CALLER_DBFS), CALLER_MERGE_US)
-    heard = merged(sounding(agent.pcm, agent.rate_hz))
+    heard = merged(sounding(agent.pcm, agent.rate_hz), ends_us=_cuts(marks))
     said = tuple(_said(span, timeline, heard) for span in spans)
     return Conversation(timeline.header.call, said, heard, marks)
 
@@ -54,7 +54,12 @@ def rehearsed_call(call: str, truth: Truth, marks: Marks, sound: Path) -> Conver
     """The agent's side as the caller recorded it."""
     agent = read_audio(sound, channel=1)
     heard = (span.moved(truth.connected_us) for span in sounding(agent.pcm, agent.rate_hz))
-    return Conversation(call, truth.said, merged(heard), marks)
+    return Conversation(call, truth.said, merged(heard, ends_us=_cuts(marks)), marks)
+
+
+def _cuts(marks: Marks) -> list[int]:
+    """When replies were cut: what is heard afterwards is another reply, however soon it comes."""
+    return [reply.stopped_us for reply in marks.replies.values() if reply.stopped_us is not None]
 
 
 def _said(span: Span, timeline: Timeline, agent: Sequence[Span]) -> Said:

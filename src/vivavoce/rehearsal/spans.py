@@ -32,11 +32,20 @@ class Span(NamedTuple):
         return Span(self.begin_us + by_us, self.end_us + by_us)
 
 
-def merged(spans: Iterable[Span], gap_us: int = MERGE_US, shortest_us: int = SHORTEST_US) -> tuple[Span, ...]:
-    """In order; gaps of at most ``gap_us`` are closed, and then what is shorter than ``shortest_us`` is dropped."""
+TOLD_US = 60_000
+"""An end on the timeline and the end of its sound may lie so far apart."""
+
+
+def merged(
+    spans: Iterable[Span], gap_us: int = MERGE_US, shortest_us: int = SHORTEST_US, ends_us: Sequence[int] = ()
+) -> tuple[Span, ...]:
+    """In order; gaps of at most ``gap_us`` are closed, and then what is shorter than ``shortest_us`` is dropped. A gap
+    in which one of ``ends_us`` lies, or comes as late as a channel tells of it, stays: what follows is something else.
+    """
     joined: list[Span] = []
     for span in sorted(spans):
-        if joined and span.begin_us - joined[-1].end_us <= gap_us:
+        ended = joined and any(joined[-1].end_us - TOLD_US <= end <= span.begin_us + TOLD_US for end in ends_us)
+        if joined and span.begin_us - joined[-1].end_us <= gap_us and not ended:
             joined[-1] = Span(joined[-1].begin_us, max(joined[-1].end_us, span.end_us))
         else:
             joined.append(span)

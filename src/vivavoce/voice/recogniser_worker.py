@@ -91,6 +91,7 @@ def main() -> int:
     source, target = sys.stdin.fileno(), sys.stdout.fileno()
     frames = Frames()
     decoders = Decoders()
+    decoders.answer(Kind.WORDS, b"", b"")  # be ready for the first: words are waited for no longer than 160 ms
     try:
         while data := os.read(source, _READ_BYTES):
             for number, payload in frames.feed(data):

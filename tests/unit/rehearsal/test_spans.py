@@ -8,7 +8,7 @@ from tests.unit.rehearsal.calls import RATE_HZ, span
 from vivavoce.audio.arrays import FULL_SCALE, to_array, to_pcm
 from vivavoce.audio.pcm import samples_for
 from vivavoce.ledger.figures import percentile
-from vivavoce.rehearsal.spans import at, merged, overlap_us, sounding
+from vivavoce.rehearsal.spans import Span, at, merged, overlap_us, sounding
 
 
 def test_gaps_of_half_a_second_are_closed_and_longer_ones_are_not() -> None:
@@ -70,3 +70,10 @@ def test_known_gaps_are_measured_to_40_ms() -> None:
     p95 = percentile(errors, 0.95)
     assert p95 is not None
     assert p95 <= 40
+
+
+def test_after_a_cut_comes_something_else() -> None:
+    spans = [Span(0, 1_000_000), Span(1_200_000, 2_000_000), Span(2_100_000, 3_000_000)]
+    assert merged(spans) == (Span(0, 3_000_000),)
+    assert merged(spans, ends_us=[1_040_000]) == (Span(0, 1_000_000), Span(1_200_000, 3_000_000))
+    assert merged(spans, ends_us=[500_000]) == merged(spans), "it lies in no gap"

@@ -27,14 +27,16 @@ _KEY_SUBPROTOCOL = "openai-insecure-api-key."
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
-def authenticate(connection: HTTPConnection, scope: str = "calls") -> Caller:
-    """Whoever calls, who may do what ``scope`` says. Raises :class:`~vivavoce.errors.Refused`: 401 without a good key,
-    403 for what that key may not do and for origins that are not allowed.
+def authenticate(connection: HTTPConnection, scope: str = "calls", *others: str) -> Caller:
+    """Whoever calls, who may do what ``scope`` or one of the ``others`` says. Raises
+    :class:`~vivavoce.errors.Refused`: 401 without a good key, 403 for what that key may not do and for origins that
+    are not allowed.
     """
     here = door(connection)
     check_origin(connection, here.settings)
     caller = _caller(connection, here)
-    caller.require(scope)
+    if caller.scopes.isdisjoint(others):
+        caller.require(scope)
     vouch(connection)
     return caller
 

@@ -56,7 +56,7 @@ async def live_calls(request: Request) -> Response:
     """``GET /v1/calls``: of all workers, and what waits for an answer in each; with ``worker`` in the query, of this
     one alone.
     """
-    authenticate(request).require("calls:read")
+    authenticate(request, "calls:read")
     here = door(request)
     data = _live_here(here)
     if here.siblings is not None and "worker" not in request.query_params:
@@ -98,11 +98,11 @@ def _asked(request: Request) -> tuple[LiveCall, str]:
     :class:`~vivavoce.errors.Refused`.
     """
     here = door(request)
-    caller = authenticate(request)
+    caller = authenticate(request, "calls:control", "calls")
     name = request.path_params["call"]
     session = here.sessions.find(name)
-    if session is None or session.caller_name != caller.name or caller.session_config is not None:
-        caller.require("calls:control")
+    theirs = session is not None and session.caller_name == caller.name and caller.session_config is None
+    caller.require("calls" if theirs else "calls:control")
     live = here.desk.live.get(name) if session is None else session.live
     if live is None or live.call not in here.desk.live:
         raise Refused("there is no such call here, or it is over", status=404, code="call_id_not_found")

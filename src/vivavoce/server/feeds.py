@@ -25,10 +25,10 @@ class Feeds:
         with the scope ``calls:read`` at all. A session that has no call yet is waited for.
         """
         here = door(request)
-        caller = authenticate(request)
+        caller = authenticate(request, "calls:read", "calls")
         session = here.sessions.find(call)
-        if session is None or session.caller_name != caller.name:
-            caller.require("calls:read")
+        theirs = session is not None and session.caller_name == caller.name
+        caller.require("calls" if theirs else "calls:read")
         live = here.desk.live.get(call) if session is None else await _in_time(session)
         if live is None:
             raise Refused("there is no such call here, or it is over", status=404, code="call_id_not_found")

@@ -21,11 +21,12 @@ from vivavoce.server.desk import LiveCall
 from vivavoce.server.keys import hash_of
 from vivavoce.server.listen import Connections
 from vivavoce.server.secrets import Ticket
-from vivavoce.server.settings import KeyLine, ServerSettings
+from vivavoce.server.settings import KeyLine, Scope, ServerSettings
 
 BOSS = "vv_boss"
-CONTROLS = KeyLine("boss", hash_of(BOSS), scopes=("calls", "calls:read", "calls:control"))
+CONTROLS = KeyLine("boss", hash_of(BOSS), scopes=("calls:read", "calls:control"))
 KEYED = ServerSettings(keys=(KEY_LINE, CONTROLS, KeyLine("other", hash_of("vv_other"))))
+SCOPES_APART: tuple[tuple[str, Scope], ...] = (("reads", "calls:read"), ("decides", "calls:control"))
 ASKED = AskApproval(ToolCallId("call/1"), "wipe_phone", '{"number":"4711"}')
 
 
@@ -155,6 +156,15 @@ def test_a_call_that_is_over_takes_no_decisions() -> None:
 def test_without_keys_whoever_is_on_this_machine_decides() -> None:
     place = Place(ServerSettings(), caller_name="")
     assert place.post("/v1/calls/c1/tools/call/1/approve", key="").told["by"] == "somebody without a key"
+
+
+def test_to_decide_in_calls_or_to_see_them_is_no_leave_to_do_the_other() -> None:
+    reads, decides = (KeyLine(name, hash_of(f"vv_{name}"), scopes=(scope,)) for name, scope in SCOPES_APART)
+    place = Place(ServerSettings(keys=(reads, decides)), caller_name="another")
+    assert place.post("/v1/calls/c1/hold", key="vv_reads").code == "scope_missing"
+    assert place.post("/v1/calls/c1/hold", key="vv_decides").status == 200
+    assert place.house.ask("/v1/calls", authorization="Bearer vv_reads").status == 200
+    assert place.house.ask("/v1/calls", authorization="Bearer vv_decides").code == "scope_missing"
 
 
 LISTED = {

@@ -20,7 +20,7 @@ from vivavoce.server.feeds import Feeds
 from vivavoce.server.keys import hash_of
 from vivavoce.server.settings import KeyLine, ServerSettings
 
-READER = KeyLine("auditor", hash_of("vv_audit"), scopes=("calls", "calls:read"))
+READER = KeyLine("auditor", hash_of("vv_audit"), scopes=("calls:read",))
 KEYED = ServerSettings(keys=(KEY_LINE, READER))
 
 

@@ -24,7 +24,7 @@ from vivavoce.engine.spending import why_never_spent
 from vivavoce.errors import NotAvailable, SetupFault
 from vivavoce.ledger.prices import PRICED
 from vivavoce.model.local.model import DESCRIPTION as LOCAL_DESCRIPTION
-from vivavoce.model.local.model import LocalModel
+from vivavoce.model.local.model import EMBEDDED, LocalModel
 from vivavoce.model.nova.catalogue import MODELS as NOVA_MODELS
 from vivavoce.model.nova.model import DESCRIPTION as NOVA_DESCRIPTION
 from vivavoce.model.nova.model import NovaModel
@@ -206,7 +206,7 @@ def prove_agent(path: Path, variables: Mapping[str, str], version: str | None) -
         why_no_ear=why_no_ear,
         ask_servers=ask_servers,
     )
-    return replace(report, proofs=(*report.proofs, *_spend_proofs(report.agent)))
+    return replace(report, proofs=(*report.proofs, *_spend_proofs(report.agent), *_example_proofs(report.agent)))
 
 
 def _spend_proofs(agent: Agent | None) -> list[Proof]:
@@ -215,6 +215,18 @@ def _spend_proofs(agent: Agent | None) -> list[Proof]:
         return []
     doubt = why_never_spent(agent, [choice.name for choice in agent.models])
     return [Proof("spend", f"at most {spend.most} {spend.currency}, at prices of {PRICED}", doubt=doubt)]
+
+
+def _example_proofs(agent: Agent | None) -> list[Proof]:
+    """A text model in the place of the embedded one's dialogue wants no examples."""
+    settings = [choice.settings for choice in agent.models if choice.name == "local"] if agent is not None else []
+    if agent is None or not any(one.get("dialogue", EMBEDDED) == EMBEDDED for one in settings):
+        return []
+    bare = ", ".join(tool.name for tool in agent.tools if not tool.examples)
+    if not bare:
+        return []
+    doubt = f"the embedded model knows by name alone: {bare} (give each some examples)"
+    return [Proof("examples", "what callers say to want a tool", doubt=doubt)]
 
 
 def _beside(agent_file: Path, choice: ModelChoice) -> ModelChoice:

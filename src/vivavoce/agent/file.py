@@ -136,7 +136,7 @@ def prove_file(
     instructions, templates = _prove_templates(source, shape)
     knowledge, read = _prove_knowledge(source, shape)
     tools, proofs = _prove_tools(source, shape, environment, ask_servers)
-    proofs += _prove_control(source, shape, tools)
+    proofs += _prove_control(source, shape, tools, environment)
     file = AgentFile(source, shape, instructions, tools, knowledge, environment)
     return file, [Proof("file", "valid TOML with known keys"), *templates, read, *proofs]
 
@@ -192,15 +192,18 @@ def _prove_tools(
     return (*tools.values(), *listed), [*proofs, *servers]
 
 
-def _prove_control(source: Source, shape: AgentTable, own: tuple[Tool, ...]) -> list[Proof]:
+def _prove_control(
+    source: Source, shape: AgentTable, own: tuple[Tool, ...], environment: Mapping[str, str]
+) -> list[Proof]:
     """The built-in tools, whose names nobody else may have, allowed or not: the call itself knows them."""
-    control, _ = control_of(source, shape.control, NOTHING)
+    control, missing = control_of(source, shape.control, environment)
     names = ", ".join(tool.name for tool in control_tools(control, shape.language))
     clashing = dict.fromkeys(tool.name for tool in own if tool.name in BUILT_IN)
-    problems = tuple(
+    clashes = [
         Problem(_where_declared(source, shape, name), f"{name} is the name of a built-in tool", "give yours another")
         for name in clashing
-    )
+    ]
+    problems = (*clashes, *missing)
     return [Proof("call control", names, problems)] if names or problems else []
 
 

@@ -27,9 +27,13 @@ _WANTED = {
 _BOUNDS = {
     "greater_than_equal": "at least {ge}",
     "less_than_equal": "at most {le}",
+    "greater_than": "more than {gt}",
+    "less_than": "less than {lt}",
 }
 _PATTERNS = {
     "language": 'a language tag such as "en-US"',
+    "languages": 'a language tag such as "en-US"',
+    "most": 'an amount such as "0.50"',
     "function": '"module:function", such as "tools:find_cars"',
     "url": "an address such as https://example.com/path, without a user, and with {parameters} only behind the host",
 }
@@ -78,7 +82,8 @@ def _wanted(detail: ErrorDetails, key: KeyPath) -> str:
     if kind in ("string_too_short", "too_short"):
         return "something"
     if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(str(key[-1]), "a name of letters, digits and _")
+        in_list = isinstance(key[-1], int)
+        return _PATTERNS.get(str(key[-2] if in_list else key[-1]), "a name of letters, digits and _")
     return f"valid: {detail['msg']}"
 
 

@@ -224,6 +224,21 @@ BROKEN = [
         id="language",
     ),
     pytest.param(
+        MINIMAL + "[control]\nlanguages = ['de-DE', 'german']\n",
+        ':4: control.languages[1] must be a language tag such as "en-US", not "german"',
+        id="languages",
+    ),
+    pytest.param(
+        MINIMAL + "[limits.spend]\nmost = '1 dollar'\n",
+        ':4: limits.spend.most must be an amount such as "0.50", not "1 dollar"',
+        id="amount",
+    ),
+    pytest.param(
+        MINIMAL + "[limits.spend]\nmost = '1'\nwarn_at = 1.0\n",
+        ":5: limits.spend.warn_at must be less than 1.0, not 1.0",
+        id="share",
+    ),
+    pytest.param(
         MINIMAL + "[variables]\n'my var' = 1\n",
         ":4: variables.my var must be a name of letters, digits and _",
         id="name",

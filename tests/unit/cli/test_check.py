@@ -87,6 +87,29 @@ def test_a_limit_without_prices_is_doubted_and_holds(vivavoce: Command, tmp_path
     assert "the limit never ends a call" in ran.out
 
 
+def test_a_tool_that_the_embedded_model_cannot_find_is_doubted_and_holds(vivavoce: Command, tmp_path: Path) -> None:
+    agent = write_agent(tmp_path / "agent", tool="return what")
+    assert "examples" not in vivavoce("check", agent).out
+    text = (agent / "agent.toml").read_text("utf-8")
+    (agent / "agent.toml").write_text(f'{text}[[models]]\nname = "local"\n', "utf-8")
+    ran = vivavoce("check", agent)
+    assert ran.code == Exit.OK
+    assert "???  examples: " in ran.out
+    assert "by name alone: act " in ran.out
+    told = 'dialogue = "openai:http://127.0.0.1:11434/v1#llama3.2"'
+    (agent / "agent.toml").write_text(f'{text}[[models]]\nname = "local"\nsettings = {{ {told} }}\n', "utf-8")
+    assert "examples" not in vivavoce("check", agent).out
+
+
+def test_what_call_control_lacks_is_told_beside_it(vivavoce: Command, tmp_path: Path) -> None:
+    control = '[control.agents.billing]\nfile = "billing/agent.toml"\n'
+    ran = vivavoce("check", write_agent(tmp_path / "agent", more=control))
+    assert ran.code == Exit.SETUP
+    assert "BAD  call control: switch_agent" in ran.out
+    assert "there is no billing/agent.toml" in ran.out
+    assert "ok   rendering" in ran.out
+
+
 def test_what_the_agent_may_do_with_the_call_is_listed(vivavoce: Command, tmp_path: Path) -> None:
     control = '[control]\nnotes = true\n[control.transfer.desk]\nto = "+15550100"\n'
     ran = vivavoce("check", write_agent(tmp_path / "agent", more=control))

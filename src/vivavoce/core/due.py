@@ -24,7 +24,7 @@ def due(sides: Sides, timer: Timer, now: Instant) -> Iterator[Effect]:  # noqa: 
         case Timer.ENDING:
             return sides.ending.run_out()
         case Timer.PAUSE:
-            return sides.floor.pause()
+            pass  # the floor pauses as it settles
         case Timer.FLOOR:
             return sides.floor.time_passed()
         case Timer.TOOLS:

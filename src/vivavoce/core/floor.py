@@ -170,7 +170,7 @@ class TurnFloor:
         elif self._goes_on(audible, now):
             yield from self._take("the caller goes on")
         else:
-            yield from self._doubt(now)
+            self._doubt(now)
 
     def voice_judged(self, event: VoiceJudged, now: Instant) -> Iterator[Effect]:
         state, was_ours = self.machine.state, self._kind in _OURS
@@ -194,7 +194,7 @@ class TurnFloor:
         elif self.policy == "local":
             yield from self._take("any speech takes the turn")
         else:
-            yield from self._doubt(now)
+            self._doubt(now)
 
     def voice_stopped(self, now: Instant) -> Iterator[Effect]:
         if self.machine.state is Floor.DOUBT:
@@ -265,17 +265,22 @@ class TurnFloor:
             yield from self._end(now)  # whatever it is, the agent is not to be protected from it any more
         ours = rules and self._kind in _OURS
         self._parts.talk.taken = ours and self.machine.state in (Floor.TAKEN, Floor.PASSED)
-        waits = ours and self.machine.state is Floor.TAKEN and not self._waited and bool(self._audible())
-        if waits and Ability.PAUSE in self._parts.abilities:
-            if not self._parts.timers.is_set(Timer.FLOOR):
+        if Ability.PAUSE in self._parts.abilities:
+            waits = ours and self.machine.state is Floor.TAKEN and not self._waited and bool(self._audible())
+            if waits and not self._parts.timers.is_set(Timer.FLOOR):
                 self._parts.timers.set(Timer.FLOOR, now + WAIT_LIMIT_US)
-            if not self.paused:
-                self.paused = True
-                yield PausePlaying()
-        elif self.paused and not waits and self.machine.state is not Floor.DOUBT:
-            self.paused = False
-            yield ResumePlaying()
+            yield from self._pause(waits or self._doubts)
         yield from self._hearing.settle(self._delay_us())
+
+    @property
+    def _doubts(self) -> bool:
+        """For long enough to be silent: a click is over before. Whoever is silent already stays so."""
+        return self.machine.state is Floor.DOUBT and (self.paused or not self._parts.timers.is_set(Timer.PAUSE))
+
+    def _pause(self, paused: bool) -> Iterator[Effect]:  # the state that is to be
+        if paused != self.paused:
+            self.paused = paused
+            yield PausePlaying() if paused else ResumePlaying()
 
     def _delay_us(self) -> int | None:
         if not self._rules:
@@ -292,8 +297,8 @@ class TurnFloor:
 
     # -- decisions ---------------------------------------------------------------------------------------------------
 
-    def _doubt(self, now: Instant) -> Iterator[Effect]:
-        """A click is over before the agent has paused."""
+    def _doubt(self, now: Instant) -> None:
+        """The agent pauses as soon as the voice is old enough."""
         self.machine.move(FloorMove.DOUBT)
         parts = self._parts
         age_us = max(0, self._hearing.gate.received - self._at) * 1_000_000 // (parts.rate_hz or 1)
@@ -301,15 +306,6 @@ class TurnFloor:
         parts.timers.set(Timer.FLOOR, now + wait_us + parts.plan.decide_us)
         if wait_us:
             parts.timers.set(Timer.PAUSE, now + wait_us)
-        else:
-            yield from self.pause()
-
-    def pause(self) -> Iterator[Effect]:
-        """It is in doubt for long enough."""
-        able = Ability.PAUSE in self._parts.abilities and not self.paused
-        if able and self.machine.state is Floor.DOUBT:
-            self.paused = True
-            yield PausePlaying()
 
     def _keep(self, why: str, now: Instant) -> Iterator[Effect]:
         self.machine.move(FloorMove.KEEP)

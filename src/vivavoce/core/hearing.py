@@ -6,7 +6,7 @@ digits, a caller on hold); then the intake, which keeps it while no model listen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from vivavoce.core.gate import Gate
 from vivavoce.core.parts import Parts
@@ -55,7 +55,8 @@ class Hearing:
     def mute(self, why: str) -> Iterator[Effect]:
         """The model hears nothing from now on; what came before goes on first."""
         if self._muted_from is None:
-            yield from self.let_through(self.gate.release())
+            for audio in self.gate.release():
+                yield from self._through(audio)
             self._muted_from = self.gate.received
         self._reasons[why] = None
 
@@ -92,10 +93,6 @@ class Hearing:
             self.gate.forget()
         for audio in released:
             yield from self._through(audio.silenced() if muted else audio)
-
-    def let_through(self, audios: Iterable[Audio]) -> Iterator[Effect]:
-        for audio in audios:
-            yield from self._through(audio)
 
     def _through(self, audio: Audio) -> tuple[Effect, ...]:
         parts = self._parts

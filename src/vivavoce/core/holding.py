@@ -13,7 +13,7 @@ from vivavoce.core.hearing import Hearing
 from vivavoce.core.parts import Parts
 from vivavoce.core.phase import Phase
 from vivavoce.core.timers import Timer
-from vivavoce.core.toolside import ToolSide, error
+from vivavoce.core.toolside import ToolSide
 from vivavoce.events import Effect, HoldChanged, Ignore, Instant, PendingTool, ToolCallId, ToolRequested, ToolStatus
 
 ON_HOLD = "the caller is on hold"
@@ -41,11 +41,10 @@ class Holding:
         try:
             seconds = msgspec.json.decode(event.arguments or "{}", type=_Wanted, strict=False).seconds
         except msgspec.DecodeError as fault:
-            yield from self._tools.answer(event.tool_call, ToolStatus.REFUSED, error(str(fault)), now)
+            yield from self._tools.refuse(event.tool_call, str(fault), now)
             return
         if self.held:
-            held = error("The caller is on hold already.")
-            yield from self._tools.answer(event.tool_call, ToolStatus.REFUSED, held, now)
+            yield from self._tools.refuse(event.tool_call, "The caller is on hold already.", now)
             return
         self._tool_call = event.tool_call
         shorter = 0 < seconds < limit_us / 1_000_000  # whatever else it is: a model may write 1e305, or "nan"

@@ -54,7 +54,7 @@ class ModelLinks:
     __slots__ = ("_link", "_opened", "_spare_link", "current", "model", "spare", "speaks")
 
     def __init__(self) -> None:
-        self._opened = 0
+        self._opened: list[int] = []  # which model each connection is to
         self._link = _NOWHERE
         self._spare_link = _NOWHERE
         self.current = NO_CONNECTION  # the connection that speaks for the call
@@ -80,12 +80,12 @@ class ModelLinks:
     def open(self, model: int) -> ConnectionId:
         """Begin a connection to the model with this index; it becomes the current one."""
         self.model = model
-        self.current, self._link = self._next(), link()
+        self.current, self._link = self._next(model), link()
         return self.current
 
     def open_spare(self) -> ConnectionId:
         """Begin another connection to the current one's model, beside it."""
-        self.spare, self._spare_link = self._next(), link()
+        self.spare, self._spare_link = self._next(self.model), link()
         return self.spare
 
     def promote(self) -> ConnectionId:
@@ -108,6 +108,10 @@ class ModelLinks:
         if self._spare_link.move(move) is Link.GONE:
             self.spare, self._spare_link = NO_CONNECTION, _NOWHERE
 
-    def _next(self) -> ConnectionId:
-        self._opened += 1
-        return ConnectionId(self._opened)
+    def model_of(self, connection: ConnectionId) -> int | None:
+        """Which model it is to, gone or not; None if it was never opened."""
+        return self._opened[connection - 1] if 0 < connection <= len(self._opened) else None
+
+    def _next(self, model: int) -> ConnectionId:
+        self._opened.append(model)
+        return ConnectionId(len(self._opened))

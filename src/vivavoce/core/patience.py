@@ -18,7 +18,6 @@ from vivavoce.events import (
     Effect,
     Event,
     Instant,
-    OpenModel,
     UsageReported,
     VoiceJudged,
     VoiceKind,
@@ -31,7 +30,7 @@ _ACTS = CallerSpeechStarted | CallerText | CallerPressed | DigitsHeard
 class Patience:
     """The limits of one call."""
 
-    __slots__ = ("_asked", "_ending", "_models", "_parts", "_sayings", "_warned", "spent")
+    __slots__ = ("_asked", "_ending", "_parts", "_sayings", "_warned", "spent")
 
     def __init__(self, parts: Parts, ending: Ending, sayings: Sayings) -> None:
         self.spent = 0
@@ -41,7 +40,6 @@ class Patience:
         self._sayings = sayings
         self._asked = 0  # of the reprompts
         self._warned = False
-        self._models: dict[int, int] = {}  # which model a connection is to
 
     def begin(self, now: Instant) -> None:
         plan = self._parts.plan
@@ -61,16 +59,13 @@ class Patience:
         for text in self._parts.plan.reprompts:
             self._sayings.drop(text)
 
-    def opened(self, wish: OpenModel) -> None:
-        self._models[wish.connection] = wish.model
-
     def used(self, usage: UsageReported, now: Instant) -> Iterator[Effect]:
         """Tokens were used. The call ends politely when it has cost what it may."""
         plan = self._parts.plan.spend
         if plan is None:
             return
-        model = self._models.get(usage.connection, -1)
-        prices = plan.prices[model] if 0 <= model < len(plan.prices) else None
+        model = self._parts.models.model_of(usage.connection)
+        prices = plan.prices[model] if model is not None and model < len(plan.prices) else None
         if prices is not None:
             self.spent += usage.speech_in * prices.speech_in + usage.speech_out * prices.speech_out
             self.spent += usage.text_in * prices.text_in + usage.text_out * prices.text_out

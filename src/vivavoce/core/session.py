@@ -67,7 +67,6 @@ from vivavoce.events import (
     ModelEvent,
     ModelLost,
     ModelReady,
-    OpenModel,
     PlayoutProgress,
     PlayoutStopped,
     ReplyRequested,
@@ -181,9 +180,6 @@ class Session:
             self._sides.model.note(event, now)
             self._sides.patience.note(event)
         effects.extend(self._settle(event, now))
-        for effect in effects:
-            if isinstance(effect, OpenModel):
-                self._sides.patience.opened(effect)
         return tuple(effects)
 
     def _out_of_place(self, event: Event) -> str:

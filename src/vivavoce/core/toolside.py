@@ -127,6 +127,10 @@ class ToolSide:
         elif parts.phase.state is not Phase.TALKING:
             yield Ignore("ToolFinished", "the model that asked is gone")
 
+    def refuse(self, tool_call: ToolCallId, message: str, now: Instant) -> Iterator[Effect]:
+        """It is not done, and why."""
+        return self.answer(tool_call, ToolStatus.REFUSED, error(message), now)
+
     def approved(self, event: ToolApproved) -> Iterator[Effect]:
         pending = self._asked(event.tool_call)
         if pending is None:

@@ -20,7 +20,7 @@ from vivavoce.engine.planning import ear_for, plan_of, tool_plans
 from vivavoce.engine.spending import spend_plan
 from vivavoce.errors import SetupFault
 from vivavoce.events import Effect, Event, HoldChanged, Instant, ToolApproved, ToolCallId, ToolDenied, ToolRequested
-from vivavoce.model.local.clips import LocalClips
+from vivavoce.model.local.clips import clips_for
 from vivavoce.model.port import Model
 from vivavoce.timeline.disk import Disk
 from vivavoce.timeline.recording import Recorder
@@ -146,7 +146,7 @@ class Answering:
         self._tools = _AllTools(self.call, agent, ControlTools(agent, around), client_tools)
         plan = plan_of(agent, models, spend_plan(agent, [model.profile.name for model in models]))
         speaks = all(model.profile.speaks for model in models)
-        clips = None if speaks else LocalClips(agent.language)
+        clips = None if speaks else clips_for(agent.language)
         self._call = Call(plan, channel, models, self._tools, (self._keep, *witnesses), ear=ear, clips=clips)
         header = Header(
             vivavoce_timeline=VERSION,

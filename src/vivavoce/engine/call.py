@@ -215,7 +215,7 @@ class Call:
                 await self._inbox.arrival()
             elif isinstance(event, CallerAudio):
                 self._step(event)
-                audible = self._session.talk.playouts.unplayed > 0
+                audible = self._listening.hears and self._session.talk.playouts.unplayed > 0
                 for heard in self._listening.hear(event.audio, agent_audible=audible):
                     self._step(self._listening.seen(heard, self._session.digits))
             else:

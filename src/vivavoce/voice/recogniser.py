@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Protocol
 
-from vivavoce.voice.digits_frames import Frames, pack
+from vivavoce.voice.worker_frames import Frames, pack
 
 _WORKER = (sys.executable, "-P", "-m", "vivavoce.voice.recogniser_worker")
 _READ_BYTES = 65_536

@@ -12,10 +12,11 @@ import signal
 import sys
 from typing import Any
 
-from vivavoce.voice.digits_frames import Frames, digits_of, grammar, pack
+from vivavoce.voice.digit_words import digits_of, grammar
 from vivavoce.voice.recogniser import Kind, read_question
 from vivavoce.voice.words import PRONUNCIATIONS, cleaned, is_order
 from vivavoce.voice.words import grammar as words_grammar
+from vivavoce.voice.worker_frames import Frames, pack
 
 _READ_BYTES = 65_536
 _SILENCE = bytes(3_200)  # 100 ms

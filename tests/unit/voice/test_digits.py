@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from vivavoce.voice.digit_words import digits_of, grammar
 from vivavoce.voice.digits import LONGEST_FRAMES, LOOKBACK_FRAMES, SpokenDigits
-from vivavoce.voice.digits_frames import Frames, digits_of, grammar, pack
 from vivavoce.voice.recogniser import Kind
+from vivavoce.voice.worker_frames import Frames, pack
 
 FRAME = bytes(2 * 256)
 

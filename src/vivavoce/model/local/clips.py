@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import lru_cache
 
 from vivavoce.audio.resample import StreamResampler
 from vivavoce.errors import ModelFault
@@ -13,7 +14,7 @@ KEPT = 64
 
 
 class LocalClips:
-    """For one language. Shared by any number of calls of one loop."""
+    """For one language. Shared by any number of calls."""
 
     def __init__(self, language: str, voice: str = "") -> None:
         self._language = language
@@ -48,6 +49,12 @@ class LocalClips:
             raise ModelFault("the voice ended by itself")
         finally:
             await mouth.close()
+
+
+@lru_cache(maxsize=KEPT)
+def clips_for(language: str) -> LocalClips:
+    """The one of this process: what one call had said need not be made for the next."""
+    return LocalClips(language)
 
 
 def _at(rate_hz: int, pcm: bytes) -> bytes:

@@ -61,5 +61,5 @@ $(RUN): pyproject.toml
 
 # All that the tests, the type checker and the benchmarks import; it includes what `make demo` runs on.
 $(DEV): pyproject.toml
-	@sh scripts/setup.sh $(VENV) local,turns,tools,llm,bedrock,webrtc,telephony,dev
+	@sh scripts/setup.sh $(VENV) local,turns,tools,llm,bedrock,webrtc,telephony,postgres,parquet,telemetry,dev
 	@touch $@ $(RUN)

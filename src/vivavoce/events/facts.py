@@ -8,12 +8,14 @@ from vivavoce.events.values import (
     Ability,
     Answerer,
     Audio,
+    BudgetStep,
     CallPlan,
     ConnectionId,
     Evidence,
     PastTurn,
     ResponseId,
     Samples,
+    TokenCounts,
     ToolCallId,
     ToolPlan,
     ToolStatus,
@@ -58,6 +60,17 @@ class HoldChanged(_Fact, frozen=True):
 
     held: bool
     by: str = ""
+
+
+class BudgetReached(_Fact, frozen=True):
+    """A budget that this call shares with others, ``whose`` name tells which, is used up to a step of it. ``model`` is
+    the one to go on with after a downgrade, in the plan's models; ``warning`` is what to say.
+    """
+
+    step: BudgetStep
+    whose: str
+    model: int = -1
+    warning: str = ""
 
 
 class StoreFailed(_Fact, frozen=True):
@@ -234,6 +247,16 @@ class AgentAudio(_Fact, frozen=True):
     audio: Audio
 
 
+class ResponseAudible(_Fact, frozen=True):
+    """The first sound of a response lies at ``at`` in its audio: what comes before it is silence. Told right before the
+    :class:`AgentAudio` that holds it.
+    """
+
+    connection: ConnectionId
+    response: ResponseId
+    at: Samples
+
+
 class AgentText(_Fact, frozen=True):
     """Words of a response, spoken from position ``at`` of its audio on. ``final`` words are what the model says it
     spoke there, after the fact: they take the place of the earlier ones of that position.
@@ -270,13 +293,16 @@ class ToolRequested(_Fact, frozen=True):
 
 
 class UsageReported(_Fact, frozen=True):
-    """Tokens since the last report, as the provider counts them; speech and text apart."""
+    """Tokens since the last report, as the provider counts them; speech and text apart. ``total`` is what the provider
+    says that the connection has used so far, where it says so.
+    """
 
     connection: ConnectionId
     speech_in: int = 0
     speech_out: int = 0
     text_in: int = 0
     text_out: int = 0
+    total: TokenCounts | None = None
 
 
 class AudioLost(_Fact, frozen=True):
@@ -320,7 +346,7 @@ class ToolDenied(_Fact, frozen=True):
     reason: str = ""
 
 
-EngineEvent = CallStarted | TimePassed | StopRequested | AgentRevised | HoldChanged | StoreFailed
+EngineEvent = CallStarted | TimePassed | StopRequested | AgentRevised | HoldChanged | BudgetReached | StoreFailed
 
 
 class EarLost(_Fact, frozen=True):
@@ -347,6 +373,7 @@ ModelEvent = (
     | CallerSpeechStopped
     | CallerTranscribed
     | ResponseStarted
+    | ResponseAudible
     | AgentAudio
     | AgentText
     | ResponseFinished

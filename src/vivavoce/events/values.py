@@ -187,6 +187,25 @@ class ToolPlan(msgspec.Struct, frozen=True, kw_only=True):
     supersedable: bool = False
     approval: bool = False
     approval_us: int = 60_000_000
+    price: int = 0
+    """Of one call of it, in billionths of the currency of :class:`SpendPlan`; 0 where the agent declares none."""
+
+
+class TokenCounts(msgspec.Struct, frozen=True):
+    """Tokens, speech and text apart."""
+
+    speech_in: int = 0
+    speech_out: int = 0
+    text_in: int = 0
+    text_out: int = 0
+
+
+class BudgetStep(StrEnum):
+    """What a budget that is used up to some share asks of a call."""
+
+    WARN = "warn"  # say so
+    DOWNGRADE = "downgrade"  # go on with a cheaper model from the next turn on
+    END = "end"  # end politely
 
 
 class TokenPrices(msgspec.Struct, frozen=True):
@@ -199,14 +218,18 @@ class TokenPrices(msgspec.Struct, frozen=True):
 
 
 class SpendPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The most that a call may cost, in billionths of the currency; ``warning`` is said at ``warning_at``. ``prices``
-    are in the order of the plan's models; None where a model has none, whose tokens then count as nothing.
+    """The most that a call may cost, in billionths of the currency; ``warning`` is said at ``warning_at``. At
+    ``downgrade_at`` another model takes over at the next turn: ``downgrade_to`` in the plan's models. Each is 0 (-1 for
+    the model) where there is none; without ``limit`` nothing but tools and tokens are counted. ``prices`` are in the
+    order of the plan's models; None where a model has none, whose tokens then count as nothing.
     """
 
     limit: int
     warning_at: int
     warning: str = ""
     prices: tuple[TokenPrices | None, ...] = ()
+    downgrade_at: int = 0
+    downgrade_to: int = -1
 
 
 class CallPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,7 +37,9 @@ class _Version(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line. ``opened`` is wall-clock time in ISO 8601 with its offset: the only such time in the file."""
+    """The first line. ``opened`` is wall-clock time in ISO 8601 with its offset: the only such time in the file.
+    ``tenant`` is whose call it is; ``outbound``: we called.
+    """
 
     vivavoce_timeline: int
     call: str
@@ -45,6 +47,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     vivavoce: str
     simulated: bool = False
+    tenant: str = ""
+    outbound: bool = False
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True):

@@ -137,6 +137,50 @@ class TroubleRow(msgspec.Struct, frozen=True, kw_only=True):
     calls: int
 
 
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that an address is to be told, tried until it is taken. ``delivery`` is its id, which the receiver is
+    told too, so that what comes twice counts once."""
+
+    delivery: str
+    call: str
+    url: str
+    body: bytes
+    attempts: int = 0
+
+
+class KeptCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call on its way into the store. ``timeline`` is the file as it was written, ``folder`` where it and perhaps the
+    recording of ``recording_bytes`` lie. ``deliveries`` become due with the same stroke that keeps the call."""
+
+    record: CallRecord
+    cost: CallCost
+    timeline: bytes
+    folder: str
+    recording_bytes: int = 0
+    deliveries: tuple[Delivery, ...] = ()
+
+
+class Keeper(Protocol):
+    """Writing. Every method blocks, and does all of it or nothing. Raises :class:`~vivavoce.errors.StoreFault` where
+    the database is away or full; then the same may be tried again."""
+
+    def missing(self, calls: Sequence[str]) -> set[str]:
+        """Those of them that are not kept yet."""
+        ...
+
+    def keep(self, calls: Sequence[KeptCall]) -> None:
+        """A call that is there already is replaced, its deliveries excepted."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> list[Delivery]: ...
+
+    def delivered(self, delivery: str, now: datetime) -> None: ...
+
+    def postpone(self, delivery: str, until: datetime | None, why: str) -> None:
+        """Not taken: to be tried again then, or never (None)."""
+        ...
+
+
 class Records(Protocol):
     """Reading. Every method blocks: call it off the event loop. Raises :class:`~vivavoce.errors.StoreFault` where the
     database is away.

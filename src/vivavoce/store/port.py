@@ -4,7 +4,7 @@ and know no database.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, Protocol
@@ -172,6 +172,10 @@ class Keeper(Protocol):
         """A call that is there already is replaced, its deliveries excepted."""
         ...
 
+    def reprice(self, costs: Mapping[str, CallCost]) -> None:
+        """What calls that are kept cost, by their ids, instead of what was said before."""
+        ...
+
     def due(self, now: datetime, limit: int) -> list[Delivery]: ...
 
     def delivered(self, delivery: str, now: datetime) -> None: ...
@@ -216,3 +220,7 @@ class Records(Protocol):
     def values(self, dimension: Dimension) -> list[str]:
         """Those that there are, for menus."""
         ...
+
+
+class Ledger(Records, Keeper, Protocol):
+    """Both."""

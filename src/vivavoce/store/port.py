@@ -29,6 +29,8 @@ class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
     call: str = ""
     agent: str = ""
+    agents: tuple[str, ...] | None = None
+    """Of these alone, for whoever may see no others; None for all."""
     tenant: str | None = None
     model: str = ""
     channel: str = ""

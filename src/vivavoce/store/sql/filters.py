@@ -50,6 +50,8 @@ def _equal(which: CallFilter) -> Iterator[Condition]:
     for name in ("agent", "channel", "disposition"):
         if wanted := getattr(which, name):
             yield calls.c[name] == wanted
+    if which.agents is not None:
+        yield calls.c.agent.in_(which.agents)
     for name in ("tenant", "simulated", "torn"):
         if (wanted := getattr(which, name)) is not None:
             yield calls.c[name] == wanted

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from vivavoce.errors import StoreFault
+from vivavoce.timeline.live import claim
 
 RESERVE_BYTES: Final = 65_536
 _SYNC_EVERY_ROUNDS: Final = 20
@@ -38,7 +39,7 @@ class Sink(Protocol):
 
 
 class RawSink:
-    """A new file that grows at its end.
+    """A new file that grows at its end, and is locked until it is closed (:mod:`vivavoce.timeline.live`).
 
     It sets :data:`RESERVE_BYTES` of disk aside and gives them back at the first failure, so that on a full disk the
     lines that close a call can still be written. The reserve is a file without a name: whatever happens to the process,
@@ -48,6 +49,7 @@ class RawSink:
     def __init__(self, path: Path) -> None:
         """An existing file is never written to: it is another call's."""
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+        claim(self._descriptor)
         self._reserve: FileIO | None = None
         with contextlib.suppress(OSError):  # a disk without room for it may still have room for a short call
             self._reserve = tempfile.TemporaryFile(mode="wb", buffering=0, dir=path.parent)  # noqa: SIM115

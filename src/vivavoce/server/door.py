@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from vivavoce.server.background import Background
 from vivavoce.server.desk import Desk, ServedAgent
 from vivavoce.server.ids import marked
 from vivavoce.server.keys import Keyring
-from vivavoce.server.metrics import Metrics
+from vivavoce.server.metrics import Metrics, Sample
 from vivavoce.server.secrets import Sealer
 from vivavoce.server.sessions import Sessions
 from vivavoce.server.settings import ServerSettings
@@ -37,6 +37,8 @@ class Door:
     sessions: Sessions = field(default_factory=Sessions)
     background: Background = field(default_factory=Background)
     siblings: Path | None = None
+    read_for_metrics: list[Callable[[], Iterable[Sample]]] = field(default_factory=list)
+    """Each is asked for values when somebody looks at the metrics."""
 
     def marked(self, plain_id: str) -> str:
         """The id as it is to be told to clients, so that whatever asks for it finds its way to this process."""

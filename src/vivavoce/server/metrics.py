@@ -1,35 +1,41 @@
-"""Counts and gauges in Prometheus' text format, version 0.0.4. A dozen of them: no library is needed."""
+"""Counts, gauges and histograms for Prometheus: one registry for each process, and several processes' texts as one.
+
+In Prometheus' text format 0.0.4, or in OpenMetrics with an exemplar, the call's ``trace_id``, in each bucket.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+import copy
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, cast
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as openmetrics_exposition
+
+from vivavoce.ledger.cost import CallCost
+from vivavoce.ledger.record import CallRecord, TurnRecord
+from vivavoce.server.families import FAMILIES, Family
+from vivavoce.server.observations import Observation, of_call, of_turn
+from vivavoce.telemetry.identity import trace_hex
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+_EOF = "# EOF"
 
-COUNTERS: Mapping[str, str] = {
-    "vivavoce_calls_total": "Calls that began, by agent.",
-    "vivavoce_calls_ended_total": "Calls that ended, by agent and disposition.",
-    "vivavoce_calls_refused_total": "Calls that were not let in, by reason.",
-    "vivavoce_requests_refused_total": "Requests that were not let in, by reason.",
-    "vivavoce_connections_refused_total": "Connections that were closed before a request, by reason.",
-    "vivavoce_sessions_cut_total": "Sessions ended because their client did not keep a limit, by reason.",
-}
-GAUGES: Mapping[str, str] = {
-    "vivavoce_live_calls": "Calls that are live in this process.",
-    "vivavoce_max_calls": "How many calls may be live at once, in all processes.",
-    "vivavoce_draining": "1 while the server lets its last calls end.",
-    "vivavoce_loop_lag_p99_seconds": "How late the event loop was, over the last ten seconds.",
-    "vivavoce_resident_bytes": "Memory of this process.",
-}
-"""docs/reference/server.md lists them."""
+VALUES = 100
+"""Of one label that is not a fixed set of ours: what comes later is :data:`OTHER`."""
+SERIES = 1000
+"""Of one name, histograms' buckets not counted; past them every such label is :data:`OTHER`."""
+OTHER = "other"
+OPEN_LABELS = frozenset({"agent", "channel", "model", "tool", "tenant", "name", "currency"})
 
 Labels = tuple[tuple[str, str], ...]
 
 
 class Sample(NamedTuple):
-    """One value, of one of :data:`COUNTERS` or :data:`GAUGES`."""
+    """One value, of one of :data:`~vivavoce.server.families.FAMILIES`."""
 
     name: str
     labels: Labels
@@ -37,52 +43,160 @@ class Sample(NamedTuple):
 
 
 class Metrics:
-    """The counts of one process."""
+    """Those of one process. Every method may be called by any thread."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[str, Labels]] = Counter()
+        self._registry = CollectorRegistry()
+        self._meters: dict[str, Counter | Histogram] = {}
+        self._bounds = _Bounds()
+        self._lock = threading.Lock()
 
     def count(self, name: str, **labels: str) -> None:
-        """One more. ``name`` is one of :data:`COUNTERS`, and the values of labels are few and ours."""
-        assert name in COUNTERS
-        self._counts[name, tuple(sorted(labels.items()))] += 1
+        """One more. ``name`` is a counter among :data:`~vivavoce.server.families.FAMILIES`."""
+        self._add(Observation(name, 1.0, labels))
+
+    def turn(self, call: CallRecord, turn: TurnRecord) -> None:
+        """One turn that is over, told once."""
+        self._add_all(of_turn(call, turn), trace_hex(call.call))
+
+    def call_ended(self, record: CallRecord, cost: CallCost, *, turns_told: int = 0) -> None:
+        """A call that is over, told once, with its turns but for those that :meth:`turn` was given before."""
+        for turn in record.turns[turns_told:]:
+            self.turn(record, turn)
+        self._add_all(of_call(record, cost), trace_hex(record.call))
 
     def samples(self) -> Iterator[Sample]:
-        for (name, labels), value in self._counts.items():
-            yield Sample(name, labels, value)
+        """All counters."""
+        for metric in self._collected():
+            for sample in metric.samples:
+                if metric.type == "counter":
+                    yield Sample(sample.name, tuple(sorted(sample.labels.items())), sample.value)
+
+    def exposition(self, read: Iterable[Sample] = (), *, openmetrics: bool = False, **everywhere: str) -> str:
+        """The text. ``read`` are values of this moment, ``everywhere`` labels of every sample."""
+        metrics = [*self._collected(), *_families(read)]
+        collector = cast("CollectorRegistry", _Collected([_labelled(metric, everywhere) for metric in metrics]))
+        write = _write_openmetrics if openmetrics else generate_latest
+        return write(collector).decode()
+
+    def _collected(self) -> Iterator[Metric]:
+        with self._lock:
+            found = list(self._registry.collect())
+        order = {name: place for place, name in enumerate(FAMILIES)}
+        for metric in found:
+            metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+        yield from sorted(found, key=lambda metric: order.get(metric.name, order.get(f"{metric.name}_total", 0)))
+
+    def _add_all(self, observations: Iterable[Observation], trace: str) -> None:
+        for observation in observations:
+            self._add(observation, trace)
+
+    def _add(self, observation: Observation, trace: str = "") -> None:
+        name, value, labels = observation
+        with self._lock:
+            meter = self._meters.get(name)
+            if meter is None:
+                meter = self._meters[name] = _meter(name, FAMILIES[name], self._registry)
+            bounded = self._bounds.bounded(name, labels)
+        one: Any = meter.labels(**bounded) if bounded else meter
+        if isinstance(meter, Histogram):
+            one.observe(value, {"trace_id": trace} if trace else None)
+        else:
+            one.inc(value)
 
 
-def exposition(samples: Iterable[Sample], **everywhere: str) -> str:
-    """The text. ``everywhere`` are labels of every sample."""
-    by_name: dict[str, list[Sample]] = {}
-    for sample in samples:
-        by_name.setdefault(sample.name, []).append(sample)
-    lines: list[str] = []
-    for kind, names in (("counter", COUNTERS), ("gauge", GAUGES)):
-        for name, meaning in names.items():
-            if name in by_name:
-                lines += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]
-                lines += [_line(sample, everywhere) for sample in by_name[name]]
-    return "\n".join([*lines, ""])
+def accepts_openmetrics(accept: str) -> bool:
+    """Whether whoever asks with this ``Accept`` takes OpenMetrics, which Prometheus does unless told not to."""
+    for offer in accept.lower().split(","):
+        kind, *parameters = (part.strip() for part in offer.split(";"))
+        if kind == "application/openmetrics-text" and "q=0" not in parameters and "version=2.0.0" not in parameters:
+            return True
+    return False
 
 
 def merged(texts: Iterable[str]) -> str:
-    """Several processes' texts as one: a name is explained once, and all its samples follow."""
+    """Several processes' texts as one: a name is explained once, all its samples follow, and the end comes once."""
     by_name: dict[str, list[str]] = {}
-    for line in (line for text in texts for line in text.splitlines() if line):
-        name = line.split(" ", 3)[2] if line.startswith("#") else line.partition("{")[0].partition(" ")[0]
-        lines = by_name.setdefault(name, [])
-        if not (line.startswith("#") and line in lines):
-            lines.append(line)
-    return "\n".join([*(line for lines in by_name.values() for line in lines), ""])
+    ends = False
+    for text in texts:
+        name = ""
+        for line in text.splitlines():
+            if line == _EOF:
+                ends = True
+            elif line.startswith("# "):
+                name = line.split(" ", 3)[2]
+                lines = by_name.setdefault(name, [])
+                if line not in lines[:3]:
+                    lines.append(line)
+            elif line:
+                by_name.setdefault(name or line.partition("{")[0].partition(" ")[0], []).append(line)
+    return "\n".join([*(line for lines in by_name.values() for line in lines), *([_EOF] if ends else []), ""])
 
 
-def _line(sample: Sample, everywhere: Mapping[str, str]) -> str:
-    labels = {**everywhere, **dict(sample.labels)}
-    inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
-    value = int(sample.value) if sample.value == int(sample.value) else sample.value
-    return f"{sample.name}{{{inside}}} {value}" if inside else f"{sample.name} {value}"
+class _Bounds:
+    """Keeps the number of series small, whatever names come."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, set[str]] = {}
+        self._series: dict[str, set[tuple[str, ...]]] = {}
+
+    def bounded(self, name: str, labels: Mapping[str, str]) -> dict[str, str]:
+        known = self._series.setdefault(name, set())
+        if tuple(labels.values()) in known:
+            return dict(labels)
+        bounded = {label: self._value(label, value) for label, value in labels.items()}
+        if len(known) >= SERIES and tuple(bounded.values()) not in known:
+            return {label: OTHER if label in OPEN_LABELS else value for label, value in bounded.items()}
+        known.add(tuple(bounded.values()))
+        return bounded
+
+    def _value(self, label: str, value: str) -> str:
+        if label not in OPEN_LABELS:
+            return value
+        values = self._values.setdefault(label, set())
+        if value not in values and len(values) >= VALUES:
+            return OTHER
+        values.add(value)
+        return value
 
 
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+class _Collected:
+    """What prometheus-client writes out, in the place of a registry."""
+
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _write_openmetrics(collector: CollectorRegistry) -> bytes:
+    write = cast("Callable[[CollectorRegistry], bytes]", openmetrics_exposition.generate_latest)
+    return write(collector)
+
+
+def _meter(name: str, family: Family, registry: CollectorRegistry) -> Counter | Histogram:
+    if family.kind == "histogram":
+        return Histogram(name, family.meaning, family.labels, buckets=family.buckets, registry=registry)
+    return Counter(name, family.meaning, family.labels, registry=registry)
+
+
+def _families(samples: Iterable[Sample]) -> Iterator[Metric]:
+    by_name: dict[str, dict[tuple[str, ...], float]] = {}
+    for name, labels, value in samples:
+        given = dict(labels)
+        by_name.setdefault(name, {})[tuple(given[label] for label in FAMILIES[name].labels)] = value
+    for name, family in FAMILIES.items():
+        if name in by_name:
+            kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+            metric = kind(name, family.meaning, labels=family.labels)
+            for values, value in by_name[name].items():
+                metric.add_metric(values, value)
+            yield metric
+
+
+def _labelled(metric: Metric, everywhere: Mapping[str, str]) -> Metric:
+    """With those labels too."""
+    changed = copy.copy(metric)
+    changed.samples = [sample._replace(labels={**everywhere, **sample.labels}) for sample in metric.samples]
+    return changed

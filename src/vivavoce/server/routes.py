@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -13,7 +14,7 @@ from vivavoce.server.client_secrets import client_secrets
 from vivavoce.server.desk import ServedAgent
 from vivavoce.server.door import Door, door
 from vivavoce.server.forward import fetched
-from vivavoce.server.metrics import CONTENT_TYPE, Sample, exposition, merged
+from vivavoce.server.metrics import CONTENT_TYPE, OPENMETRICS, Sample, accepts_openmetrics, merged
 from vivavoce.server.process import resident_bytes
 from vivavoce.server.routing import socket_of
 
@@ -56,17 +57,18 @@ async def metrics(request: Request) -> Response:
     """Of all workers, each labelled; with ``worker`` in the query, of this one alone."""
     authenticate(request, "metrics")
     here = door(request)
-    texts = [_metrics_of(here)]
+    openmetrics = accepts_openmetrics(request.headers.get("accept", ""))
+    texts = [_metrics_of(here, openmetrics=openmetrics)]
     if here.siblings is not None and "worker" not in request.query_params:
         headers = request.scope["headers"]
         others = [socket_of(here.siblings, number) for number in range(1, here.settings.workers + 1)]
         del others[here.worker - 1]
         asked = (fetched(path, "/metrics?worker", headers) for path in others)
         texts += [body.decode() for body in await asyncio.gather(*asked)]
-    return PlainTextResponse(merged(texts), media_type=CONTENT_TYPE)
+    return Response(merged(texts), headers={"content-type": OPENMETRICS if openmetrics else CONTENT_TYPE})
 
 
-def _metrics_of(here: Door) -> str:
+def _metrics_of(here: Door, *, openmetrics: bool) -> str:
     state = here.desk.readiness()
     gauges = [
         Sample("vivavoce_live_calls", (), here.desk.admission.here.calls),
@@ -75,7 +77,16 @@ def _metrics_of(here: Door) -> str:
         Sample("vivavoce_loop_lag_p99_seconds", (), round(state.lag_ms / 1000, 6)),
         Sample("vivavoce_resident_bytes", (), resident_bytes()),
     ]
-    return exposition([*here.metrics.samples(), *gauges], worker=str(here.worker))
+    by_agent = Counter(live.agent.name for live in here.desk.live.values())
+    gauges += [Sample("vivavoce_agent_calls", (("agent", name),), by_agent[name]) for name in here.desk.agents]
+    by_model = here.desk.admission.here.by_model
+    quotas = here.settings.quotas
+    for model in {**quotas, **by_model}:
+        gauges.append(Sample("vivavoce_model_sessions", (("model", model),), by_model.get(model, 0)))
+    for model, quota in quotas.items():
+        gauges.append(Sample("vivavoce_model_sessions_quota", (("model", model),), quota.sessions))
+    read = [sample for source in here.read_for_metrics for sample in source()]
+    return here.metrics.exposition([*gauges, *read], openmetrics=openmetrics, worker=str(here.worker))
 
 
 def _callable(request: Request) -> list[ServedAgent]:

@@ -136,9 +136,9 @@ def test_metrics_count_what_was_refused_and_need_their_scope() -> None:
     assert house.ask("/metrics", api_key=SHOP).code == "scope_missing"
     house.ask("/v1/models")
     text = house.ask("/metrics", api_key="vv_watch").body.decode()
-    assert 'vivavoce_requests_refused_total{worker="0",reason="scope_missing"} 1' in text
-    assert 'vivavoce_requests_refused_total{worker="0",reason="missing_api_key"} 1' in text
-    assert 'vivavoce_live_calls{worker="0"} 0' in text
+    assert 'vivavoce_requests_refused_total{reason="scope_missing",worker="0"} 1.0' in text
+    assert 'vivavoce_requests_refused_total{reason="missing_api_key",worker="0"} 1.0' in text
+    assert 'vivavoce_live_calls{worker="0"} 0.0' in text
     for line in text.splitlines():
         assert re.fullmatch(r"# (HELP|TYPE) vivavoce_\w+ .+|vivavoce_\w+\{[^{}]+\} [0-9.e+-]+", line), line
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.house.source import ROOT, modules
-from vivavoce.server.metrics import COUNTERS, GAUGES
+from vivavoce.server.families import COUNTERS, GAUGES
 from vivavoce.server.routes import ROUTES
 from vivavoce.server.settings import KeyLine, Limits, ServerSettings, WebRtc
 

@@ -20,7 +20,6 @@ from vivavoce.engine.clock import loop_time_s, run
 from vivavoce.errors import ChannelFault
 from vivavoce.events import ChannelEffect
 from vivavoce.server.front import front_application
-from vivavoce.server.metrics import exposition
 from vivavoce.server.settings import Limits, ServerSettings
 
 Plays = Callable[[PeerSink], Awaitable[None]]
@@ -117,7 +116,7 @@ def test_a_peer_that_never_comes_costs_nobody_else_anything(tmp_path: Path) -> N
         assert (await client.post(CALLS, content="v=0", headers=SDP)).status_code == 201
 
     play(house, FakePeer(never_comes), script)
-    assert 'vivavoce_sessions_cut_total{reason="peer_lost"} 1' in exposition(house.door.metrics.samples())
+    assert 'vivavoce_sessions_cut_total{reason="peer_lost"} 1.0' in house.door.metrics.exposition()
 
 
 def test_a_call_that_is_hung_up_before_its_peer_comes_gives_its_place_back(tmp_path: Path) -> None:

@@ -10,10 +10,25 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from vivavoce.store.port import CallFilter, CallPage, KeptCall, Order, StoredCall
-from vivavoce.store.sql import keeping, listing
-from vivavoce.store.sql.database import Database, connect
-from vivavoce.store.sql.tables import METADATA
+from vivavoce.ledger.book import Book
+from vivavoce.ledger.cost import Amounts, CallCost
+from vivavoce.ledger.record import Basis
+from vivavoce.store.port import (
+    CallFilter,
+    CallPage,
+    CostRow,
+    Delivery,
+    Dimension,
+    KeptCall,
+    LatencyRow,
+    Order,
+    StoredCall,
+    TroubleRow,
+)
+from vivavoce.store.sql import books, costs, deliveries, forgetting, keeping, latency, listing
+from vivavoce.store.sql.database import Database, connect, prepare
+from vivavoce.store.sql.forgetting import What
+from vivavoce.store.sql.migrate import upgrade
 
 
 class Store:
@@ -28,8 +43,12 @@ class Store:
     def open(cls, url: str, *, now: Callable[[], datetime]) -> Self:
         """The store of that URL, brought up to this version. ``now`` tells the wall clock, with its offset."""
         database = connect(url)
-        with database.writing() as connection:
-            METADATA.create_all(connection)
+        try:
+            prepare(database)
+            upgrade(database)
+        except BaseException:
+            database.close()
+            raise
         return cls(database, now=now)
 
     def close(self) -> None:
@@ -60,3 +79,52 @@ class Store:
 
     def timeline(self, call: str) -> bytes | None:
         return listing.timeline(self._database, call)
+
+    def latency(self, which: CallFilter, by: Sequence[Dimension], *, basis: Basis = Basis.EVENTS) -> list[LatencyRow]:
+        return latency.latency(self._database, which, by, basis)
+
+    def costs(self, which: CallFilter, by: Sequence[Dimension]) -> list[CostRow]:
+        return costs.costs_by(self._database, which, by)
+
+    def spent(self, since: datetime, *, agent: str = "", tenant: str = "") -> Amounts:
+        """By real calls that were opened since then; of that agent, of that tenant, where they are given."""
+        return costs.spent(self._database, since, agent=agent, tenant=tenant)
+
+    def trouble(self, which: CallFilter) -> list[TroubleRow]:
+        return costs.trouble(self._database, which)
+
+    def values(self, dimension: Dimension) -> list[str]:
+        return costs.values(self._database, dimension)
+
+    def replace_cost(self, call: str, cost: CallCost) -> bool:
+        """Another price for a call that is kept; False where it is not."""
+        return costs.replace_cost(self._database, call, cost)
+
+    def put_book(self, book: Book) -> None:
+        """Its rows are kept for good; one that is there already, of the same book, thing and day, is replaced."""
+        books.put_book(self._database, book, self._now())
+
+    def due(self, now: datetime, limit: int) -> list[Delivery]:
+        return deliveries.due(self._database, now, limit)
+
+    def delivered(self, delivery: str, now: datetime) -> None:
+        deliveries.delivered(self._database, delivery, now)
+
+    def postpone(self, delivery: str, until: datetime | None, why: str) -> None:
+        deliveries.postpone(self._database, delivery, until, why)
+
+    def forget_sound(self, call: str) -> str | None:
+        """Gives the folder in which it lies, for whoever deletes the file; None where the call is not kept."""
+        return forgetting.forget_sound(self._database, call)
+
+    def forget_words(self, call: str) -> str | None:
+        """Timeline, transcript and what was still to be told of them; figures stay. Gives the folder as above."""
+        return forgetting.forget_words(self._database, call)
+
+    def forget_call(self, call: str) -> str | None:
+        """All of it but its id, so that nobody takes it for one that is missing. Gives the folder as above."""
+        return forgetting.forget_call(self._database, call, self._now())
+
+    def older_than(self, instant: datetime, what: What) -> list[str]:
+        """Calls that were opened before then and still have that, oldest first."""
+        return forgetting.older_than(self._database, instant, what)

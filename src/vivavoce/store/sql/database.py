@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ CONNECT_S = 5
 SILENT_MS = 15_000
 """After so long without an answer of its network a connection to PostgreSQL is given up."""
 _EXAMPLES = "sqlite:///calls/ledger.db or postgresql://user:password@host/database"
+_TRIES = 100
 _WRITES = "vivavoce_writes"
 
 
@@ -65,6 +67,8 @@ class Database:
             yield
         except exc.SQLAlchemyError as error:
             raise _fault(error, self.place) from None
+        except sqlite3.Error as error:
+            raise StoreFault(f"the store ({self.place}) failed: {_said(error)}") from None
 
     def close(self) -> None:
         self.engine.dispose()
@@ -85,6 +89,23 @@ def connect(url: str) -> Database:
             "the driver for PostgreSQL is not installed", hint="pip install 'vivavoce[postgres]'"
         ) from None
     return Database(engine, f"PostgreSQL at {parsed.host or 'its socket'}, database {parsed.database or '(default)'}")
+
+
+def prepare(database: Database) -> None:
+    """SQLite's log goes beside the file, so that nobody who reads waits for one who writes. The file remembers."""
+    if not database.is_sqlite:
+        return
+    with database.faults(), database.engine.connect() as connection:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        for attempt in range(_TRIES):
+            try:
+                raw.execute("PRAGMA journal_mode=WAL").fetchone()
+                return
+            except sqlite3.OperationalError:  # another process is about it, and SQLite does not wait for this
+                if attempt == _TRIES - 1:
+                    raise
+                time.sleep(0.05)
 
 
 def _parsed(url: str) -> sa.URL:

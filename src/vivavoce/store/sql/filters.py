@@ -10,7 +10,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from vivavoce.store.port import CallFilter
-from vivavoce.store.sql.rows import micros
+from vivavoce.store.sql.instants import micros
 from vivavoce.store.sql.tables import calls, transcripts, turns, usage
 
 _BEYOND = "\U0010ffff"

@@ -10,13 +10,15 @@ import sqlalchemy as sa
 
 from vivavoce.store.port import Delivery, KeptCall
 from vivavoce.store.sql.database import Database
-from vivavoce.store.sql.rows import CallRows, Row, micros, rows_of
+from vivavoce.store.sql.instants import micros
+from vivavoce.store.sql.rows import CallRows, Row, rows_of
 from vivavoce.store.sql.tables import (
     calls,
     charges,
     costs,
     deliveries,
     forgotten,
+    latencies,
     timelines,
     transcripts,
     turns,
@@ -24,7 +26,7 @@ from vivavoce.store.sql.tables import (
     usage,
 )
 
-_PARTS = (turns, usage, costs, unpriced, charges, timelines, transcripts)
+_PARTS = (turns, latencies, usage, costs, unpriced, charges, timelines, transcripts)
 _MOST_NAMES = 500
 """In one question: SQLite takes no more than 999 or 32766 values, by its age."""
 
@@ -84,7 +86,7 @@ def _insert(connection: sa.Connection, coming: Sequence[tuple[CallRows, bool]]) 
     for call, has_words in coming:
         key = connection.execute(sa.insert(calls), call.call).inserted_primary_key
         assert key is not None
-        parts = (call.turns, call.usage, call.costs, call.unpriced, call.charges)
+        parts = (call.turns, call.latencies, call.usage, call.costs, call.unpriced, call.charges)
         words = ([call.timeline], [call.transcript]) if has_words else ([], [])
         for table, some in zip(_PARTS, (*parts, *words), strict=True):
             rows[table].extend({"call_id": key.id, **row} for row in some)

@@ -15,7 +15,8 @@ from vivavoce.ledger.cost import Amounts, added
 from vivavoce.store.port import CallFilter, CallPage, CallRow, Order, StoredCall
 from vivavoce.store.sql.database import Database
 from vivavoce.store.sql.filters import Condition, begins_with, conditions
-from vivavoce.store.sql.rows import cost_of, instant_of, record_of
+from vivavoce.store.sql.instants import instant_of
+from vivavoce.store.sql.rows import cost_of, record_of
 from vivavoce.store.sql.tables import calls, charges, costs, money, quanta, timelines, transcripts, unpriced
 
 MOST = 1000

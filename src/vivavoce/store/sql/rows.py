@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from statistics import median_low
 from typing import Any, NamedTuple
@@ -17,10 +17,10 @@ from vivavoce.events import TokenCounts
 from vivavoce.ledger.cost import Amounts, CallCost, Charge, Item, Shares, added
 from vivavoce.ledger.record import CallRecord, TurnKind, TurnRecord, UsageRecord
 from vivavoce.store.port import KeptCall
+from vivavoce.store.sql.instants import instant_of, micros
+from vivavoce.store.sql.latency import packed
 from vivavoce.store.sql.tables import TOKENS
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
 _LEVEL = 6
 
 Row = dict[str, Any]
@@ -37,6 +37,7 @@ class CallRows(NamedTuple):
 
     call: Row
     turns: list[Row]
+    latencies: list[Row]
     usage: list[Row]
     costs: list[Row]
     unpriced: list[Row]
@@ -45,28 +46,18 @@ class CallRows(NamedTuple):
     transcript: Row
 
 
-def micros(instant: datetime) -> int:
-    """Since 1970, UTC."""
-    return (instant.astimezone(UTC) - EPOCH) // _US
-
-
-def instant_of(us: int) -> datetime:
-    return EPOCH + us * _US
-
-
 def rows_of(kept: KeptCall, now: datetime) -> CallRows:
     """Everything that is kept of a call."""
-    record, cost = kept.record, kept.cost
+    record = kept.record
+    priced, costs, unpriced, charges = cost_rows(record, kept.cost)
     return CallRows(
-        call=_call(kept, now),
+        call={**_call(kept, now), **priced},
         turns=[_turn(turn) for turn in record.turns],
+        latencies=[packed(record.turns)],
         usage=_usage(record),
-        costs=_costs(record, cost),
-        unpriced=[
-            {"model": name if name in _models(record) else "", "name": _plain(name)}
-            for name in sorted(set(cost.unpriced))
-        ],
-        charges=[_charge(number, charge) for number, charge in enumerate(cost.charges)],
+        costs=costs,
+        unpriced=unpriced,
+        charges=charges,
         timeline={"raw_bytes": len(kept.timeline), "body": zlib.compress(kept.timeline, _LEVEL)},
         transcript=_transcript(record),
     )
@@ -142,14 +133,12 @@ def _call(kept: KeptCall, now: datetime) -> Row:
         "error_count": len(record.errors),
         "median_us": median_low(known) if known else None,
         "slowest_us": max(known, default=None),
-        "dearest": max(kept.cost.amounts.values(), default=None),
         "folder": _plain(kept.folder),
         "recording_bytes": kept.recording_bytes,
         "sound_forgotten": False,
         "words_forgotten": False,
         "kept_us": micros(now),
         "record": packed_record(record),
-        "cost": packed_cost(kept.cost),
     }
 
 

@@ -63,8 +63,8 @@ METADATA = sa.MetaData(
 )
 
 
-def _of_call(*, primary: bool = True) -> Column[int]:
-    return Column("call_id", Key, ForeignKey("calls.id", ondelete="CASCADE"), primary_key=primary, autoincrement=False)
+def _of_call() -> Column[int]:
+    return Column("call_id", Key, ForeignKey("calls.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
 
 
 def _words(*names: str) -> list[Column[str]]:
@@ -124,6 +124,14 @@ turns = Table(
     sqlite_with_rowid=False,
 )
 
+latencies = Table(
+    "latencies",
+    METADATA,
+    _of_call(),
+    Column("models", Word, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # the figures of all turns, packed: sql/latency.py
+)
+
 usage = Table(
     "usage",
     METADATA,
@@ -174,11 +182,13 @@ prices = Table(
     Column("item", Word, primary_key=True),
     Column("name", Word, primary_key=True),
     Column("unit", Word, primary_key=True),
-    Column("since", Date, primary_key=True),
+    Column("effective_from", Date, primary_key=True),
     *_words("price", "currency", "source"),
-    Column("per", BigInteger, nullable=False),
     Column("looked_up", Date),
+    Column("increment_s", Integer, nullable=False),
+    *_words("rounded_by"),
     Column("kept_us", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 timelines = Table(

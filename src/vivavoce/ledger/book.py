@@ -1,4 +1,4 @@
-"""A dated price book: what tokens, minutes of telephony, calls of tools and storage cost, from when on, and who says so.
+"""A dated price book: what tokens, telephony, tools and storage cost, from which day on, and who says so.
 
 ``docs/reference/prices.md`` has the format of the file and every price that comes with Vivavoce.
 

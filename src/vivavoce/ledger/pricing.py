@@ -1,7 +1,7 @@
 """A call, priced by a book. The same call and the same book give the same charges: a past call can be priced again.
 
 Every charge is ``quantity × price ÷ per``, rounded once to :data:`~vivavoce.ledger.cost.QUANTUM`. The prices are those
-of the day (UTC's) on which the call was opened. ``docs/reference/prices.md`` says what is charged and what is estimated.
+of the day (UTC's) on which the call was opened. ``docs/reference/prices.md`` has what is charged, and what estimated.
 """
 
 from __future__ import annotations

@@ -11,13 +11,23 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vivavoce.audio.arrays import FULL_SCALE, to_array, to_pcm
 from vivavoce.audio.pcm import duration_ms, samples_in
 from vivavoce.audio.wav import DataChunk, WavWriter, find_data_chunk, store_fault
 from vivavoce.errors import AudioFileError, UsageError
 
-__all__ = ["HIGHEST_RATE_HZ", "LOWEST_RATE_HZ", "Recording", "WavWriter", "read_audio", "write_flac", "write_wav"]
+__all__ = [
+    "HIGHEST_RATE_HZ",
+    "LOWEST_RATE_HZ",
+    "Recording",
+    "WavWriter",
+    "read_audio",
+    "stereo_blocks",
+    "write_flac",
+    "write_wav",
+]
 
 LOWEST_RATE_HZ = 4_000
 HIGHEST_RATE_HZ = 192_000
@@ -67,6 +77,25 @@ def read_audio(path: Path, channel: int | None = None) -> Recording:
             raise AudioFileError(
                 f"{path} cannot be read as sound: {_reason(error)}",
                 hint="give an undamaged WAV, FLAC, Ogg or other sound file",
+            ) from error
+
+
+def stereo_blocks(path: Path, frames: int) -> Iterator[NDArray[np.int16]]:
+    """A stereo file of 16 bits, so many rows of both channels at a time; the last block has what is left.
+    ``AudioFileError`` says what is wrong.
+    """
+    import soundfile
+
+    with _opened(path) as file:
+        try:
+            with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+                if sound.channels != 2:
+                    raise AudioFileError(f"{path} has {sound.channels} channels", hint="give a call's recording")
+                while len(block := sound.read(frames, dtype="int16", always_2d=True)):
+                    yield block
+        except soundfile.LibsndfileError as error:
+            raise AudioFileError(
+                f"{path} cannot be read as sound: {_reason(error)}", hint="give an undamaged recording"
             ) from error
 
 

@@ -18,6 +18,7 @@ import msgspec
 from vivavoce.audio.pcm import samples_for
 from vivavoce.channel.port import Channel
 from vivavoce.core.session import Session
+from vivavoce.engine.audible import FirstSound
 from vivavoce.engine.clock import loop_time_s, now_us
 from vivavoce.engine.inbox import Inbox, InboxStatistics
 from vivavoce.engine.listening import Listening
@@ -300,11 +301,12 @@ class Call:
             session = model.session(connection)
             profile = model.profile
             bridge = RateBridge(self._channel.rate_hz, profile.input_rate_hz, profile.output_rate_hz)
+            first_sound = FirstSound(self._channel.rate_hz)
             self._ports.sessions[connection] = (session, bridge)
 
             async def emit(event: ModelEvent) -> None:
                 for converted in bridge.from_model(event):
-                    await self._inbox.put(converted)
+                    await self._put(converted, first_sound)
 
             await session.run(emit)
         except Exception as error:  # noqa: BLE001  # as above
@@ -313,6 +315,11 @@ class Call:
             self._inbox.put_now(ModelLost(connection, "the model ended the session"))
         finally:
             self._ports.sessions.pop(connection, None)
+
+    async def _put(self, event: ModelEvent, first_sound: FirstSound) -> None:
+        if (audible := first_sound.seen(event)) is not None:
+            self._inbox.put_now(audible)
+        await self._inbox.put(event)
 
     async def _run_tool(self, tool_call: ToolCallId, name: str, arguments: str) -> None:
         try:
@@ -326,14 +333,16 @@ class Call:
     async def _play_clip(self, clip: PlayClip) -> None:
         """In the place of the model. Without anybody to speak for it, the response has no sound, and so it is over."""
         connection, response = clip.connection, clip.response
-        await self._inbox.put(ResponseStarted(connection, response))
+        first_sound = FirstSound(self._channel.rate_hz)
+        await self._put(ResponseStarted(connection, response), first_sound)
         try:
             if self._clips is not None:
                 pcm = await self._clips.render(clip.text, self._channel.rate_hz)
                 await self._inbox.put(AgentText(connection, response, clip.text, Samples(0)))
                 frame = 2 * samples_for(CLIP_FRAME_MS, self._channel.rate_hz)
                 for begin in range(0, len(pcm), frame):
-                    await self._inbox.put(AgentAudio(connection, response, Audio(pcm[begin : begin + frame])))
+                    audio = Audio(pcm[begin : begin + frame])
+                    await self._put(AgentAudio(connection, response, audio), first_sound)
         except Exception as error:  # noqa: BLE001  # as above
             _log.warning("a clip could not be made: %s", type(error).__name__)
             _why(error)

@@ -11,15 +11,13 @@ beyond the channel (network, jitter buffer, loudspeaker) is not in it. ``docs/re
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from vivavoce.core.playout import ResponsePlayout
 from vivavoce.events import (
     AgentAudio,
     AgentText,
-    CallerAudio,
     CallerConnected,
     CallerSpeechStarted,
     CallerSpeechStopped,
@@ -28,22 +26,20 @@ from vivavoce.events import (
     CallStarted,
     CancelTool,
     ConnectionId,
-    Effect,
-    Event,
     Flush,
-    ForwardAudio,
-    Ignore,
+    ForwardText,
     Play,
     PlayoutProgress,
     PlayoutStopped,
-    ReplayAudio,
+    ResponseAudible,
     ResponseId,
     ResponseStarted,
     RunTool,
-    SwapModel,
     ToolCallId,
     ToolFinished,
 )
+from vivavoce.ledger.arrivals import Arrivals
+from vivavoce.ledger.heeding import Handlers, Heeding
 from vivavoce.timeline.schema import Line
 
 CANCELLED = "cancelled"
@@ -72,21 +68,64 @@ class ToolUse:
 
 
 @dataclass(slots=True)
+class Reply:
+    """One response of a turn. ``playout`` counts its samples and knows its words; ``begun_us`` is the instant at which
+    its first sample was played, as far as the first report of it tells; ``audible_at`` is the position of its first
+    sound."""
+
+    turn: Turn
+    playout: ResponsePlayout
+    said: list[str] = field(default_factory=list)
+    first_byte_us: int | None = None
+    begun_us: int | None = None
+    evidence: str = ""
+    audible_at: int | None = None
+    stopped: bool = False
+
+
+@dataclass(slots=True)
+class Given:
+    """What the model was given of the caller in one turn. ``passed_us``: the end of their speech, or their words, had
+    been passed on. ``since`` is what all turns before had forwarded, in samples. ``took``: the caller took this turn
+    while the agent was heard."""
+
+    since: int = 0
+    forwarded: int = 0
+    voiced: int = 0
+    passed_us: int | None = None
+    took: bool = False
+
+
+@dataclass(slots=True)
 class Turn:
     """Counts are samples at the call's rate, instants microseconds since the call was opened."""
 
     number: int
     rate_hz: int
     caller: list[str] = field(default_factory=list)
-    agent: list[str] = field(default_factory=list)
     tools: list[ToolUse] = field(default_factory=list)
     began_us: int | None = None
     speech_ended_us: int | None = None
     first_audio_us: int | None = None
-    responses: list[ResponseId] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list, repr=False, compare=False)
     generated: int = 0
     played: int = 0
     interrupted: bool = False
+    given: Given = field(default_factory=Given, compare=False)
+
+    @property
+    def responses(self) -> list[ResponseId]:
+        return [reply.playout.response for reply in self.replies]
+
+    @property
+    def agent(self) -> list[str]:
+        """As generated."""
+        return [text for reply in self.replies for text in reply.said]
+
+    @property
+    def heard(self) -> str:
+        """Of the agent's words, those within what was played: by the rule by which the core tells a model."""
+        return " ".join(text for reply in self.replies if (text := reply.playout.heard_text()))
 
     @property
     def first_audio_ms(self) -> float | None:
@@ -106,207 +145,224 @@ class Turn:
 
     @property
     def tool_ms(self) -> float:
-        """Time with at least one tool running: overlapping tools count once."""
-        total = 0
-        covered_until = 0
-        for use in sorted(self.tools, key=lambda use: use.started_us):
-            if use.finished_us is not None:
-                total += max(0, use.finished_us - max(use.started_us, covered_until))
-                covered_until = max(covered_until, use.finished_us)
-        return total / 1000
+        """Time with at least one tool of this turn running: overlapping tools count once."""
+        ended = [(use.started_us, use.finished_us) for use in self.tools if use.finished_us is not None]
+        return covered_us(ended) / 1000
 
 
-@dataclass(slots=True)
-class _Reply:
-    turn: Turn
-    sent: int = 0
-    played: int = 0
+def covered_us(spans: Iterable[tuple[int, int]]) -> int:
+    """The length of all of these together, where they overlap once."""
+    total = covered_until = 0
+    for begin, end in sorted(spans):
+        total += max(0, end - max(begin, covered_until))
+        covered_until = max(covered_until, end)
+    return total
 
 
-_REMEMBERED_PIECES = 6_000
-"""Two minutes of 20 ms: what a model says of the caller's audio, it says within seconds, and what a session that takes
-over is given again is at most a minute."""
-_REMEMBERED_CONNECTIONS = 4
-_NOTHING: tuple[deque[int], deque[int]] = (deque(), deque())
+class Turns:
+    """Counts turns as facts and wishes come. Memory grows with what is said, not with how long the call lasts."""
 
-
-class _Arrivals:
-    """When the samples that a model heard had reached us, for the last minutes.
-
-    A model counts from the first sample it was given, and each connection anew. What waited for a model arrived before
-    it was forwarded, so both ends of that queue are followed here.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: deque[tuple[int, int]] = deque()  # samples, and the instant at which the last of them arrived
-        self._forwarded: dict[ConnectionId, tuple[deque[int], deque[int]]] = {}  # where each piece ends, its instant
-        # What was forwarded: samples, and the instant they had arrived.
-        self._pieces: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED_PIECES)
-        self._replaying: deque[tuple[int, int]] = deque()
-
-    def arrive(self, samples: int, at: int) -> None:
-        self._waiting.append((samples, at))
-
-    def forward(self, connection: ConnectionId, samples: int, otherwise: int) -> None:
-        arrived = self.drop(samples, otherwise)
-        self._pieces.append((samples, arrived))
-        self._heard(connection, samples, arrived)
-
-    def take_over(self, replayed: int) -> None:
-        """The newest so many samples will be forwarded to another connection too."""
-        self._replaying.clear()
-        for piece in reversed(self._pieces):
-            if replayed <= 0:
-                break
-            self._replaying.appendleft(piece)
-            replayed -= piece[0]
-
-    def replay(self, connection: ConnectionId, samples: int, otherwise: int) -> None:
-        arrived = self._replaying.popleft()[1] if self._replaying else otherwise
-        self._heard(connection, samples, arrived)
-
-    def _heard(self, connection: ConnectionId, samples: int, arrived: int) -> None:
-        if connection not in self._forwarded:
-            for old in sorted(self._forwarded)[: -_REMEMBERED_CONNECTIONS + 1]:
-                del self._forwarded[old]
-            self._forwarded[connection] = (deque(maxlen=_REMEMBERED_PIECES), deque(maxlen=_REMEMBERED_PIECES))
-        ends, instants = self._forwarded[connection]
-        ends.append((ends[-1] if ends else 0) + samples)
-        instants.append(arrived)
-
-    def drop(self, samples: int, otherwise: int) -> int:
-        """Take the oldest samples out; returns when the last of them had arrived."""
-        at = otherwise
-        while samples > 0 and self._waiting:
-            taken, at = self._waiting.popleft()
-            samples -= taken
-        return at
-
-    def instant_of(self, connection: ConnectionId, position: int, otherwise: int) -> int:
-        ends, instants = self._forwarded.get(connection, _NOTHING)
-        index = bisect_left(ends, position)
-        return instants[index] if index < len(instants) else otherwise
-
-
-class _Fold:
     def __init__(self) -> None:
         self.turns: list[Turn] = []
+        self.arrivals = Arrivals()
         self._rate_hz = 0
-        self._replies: dict[ResponseId, _Reply] = {}
+        self._replies: dict[ResponseId, Reply] = {}
         self._tools: dict[ToolCallId, ToolUse] = {}
-        self._arrivals = _Arrivals()
+        self._talking: tuple[ConnectionId, int] | None = None  # from which position on, by whose count
+        self._cut = False  # what was heard of the agent was cut off, and nothing has been begun since
 
-    def add(self, line: Line) -> None:
-        match line.value:
-            case CallStarted():
-                self._begin()
-            case _ if not self.turns:
-                pass  # a call that never started has no turns
-            case CallerAudio() | ForwardAudio() | ReplayAudio() | SwapModel() | Ignore():
-                self._caller_sound(line)
-            case AgentAudio() | Play() | ResponseStarted() | Flush() | PlayoutProgress() | PlayoutStopped():
-                self._reply(line)
-            case RunTool() | ToolFinished() | CancelTool():
-                self._tool(line)
-            case _:
-                self._talk(line)
+    @property
+    def handlers(self) -> Handlers:
+        return {
+            **self.arrivals.handlers,
+            CallStarted: self._started,
+            CallerConnected: self._connected,
+            CallerSpeechStarted: self._speech_started,
+            CallerSpeechStopped: self._speech_stopped,
+            CallerText: self._typed,
+            ForwardText: self._passed_on,
+            CallerTranscribed: self._transcribed,
+            ResponseStarted: self._response_started,
+            ResponseAudible: self._audible,
+            AgentAudio: self._generated,
+            AgentText: self._said,
+            Play: self._sent,
+            PlayoutProgress: self._played,
+            PlayoutStopped: self._played,
+            Flush: self._flushed,
+            RunTool: self._tool_runs,
+            ToolFinished: self._tool_finished,
+            CancelTool: self._tool_cancelled,
+        }
 
-    def _caller_sound(self, line: Line) -> None:
-        match line.value:
-            case CallerAudio(audio):
-                self._arrivals.arrive(audio.samples, line.at)
-            case ForwardAudio(connection, audio):
-                self._arrivals.forward(connection, audio.samples, line.at)
-            case SwapModel(replayed=replayed):
-                self._arrivals.take_over(replayed)
-            case ReplayAudio(connection, audio):
-                self._arrivals.replay(connection, audio.samples, line.at)
-            case Ignore("CallerAudio", _, samples):
-                self._arrivals.drop(samples, line.at)
+    def reply(self, response: ResponseId) -> Reply | None:
+        return self._replies.get(response)
 
-    def _talk(self, line: Line) -> None:
-        match line.value:
-            case CallerConnected(_, rate_hz):
-                self._rate_hz = rate_hz
-                for turn in self.turns:
-                    turn.rate_hz = rate_hz
-            case CallerSpeechStarted():
-                self._caller_speaks(line.at)
-            case CallerSpeechStopped(connection, at):
-                self.turns[-1].speech_ended_us = self._arrivals.instant_of(connection, at, line.at)
-            case CallerText(text):
-                self._caller_speaks(line.at)
-                self.turns[-1].caller.append(text)
-                self.turns[-1].speech_ended_us = line.at
-            case CallerTranscribed(_, text, True) if text:
-                self.turns[-1].caller.append(text)
-            case AgentText(_, response, text, _, False) if response in self._replies:
-                self._replies[response].turn.agent.append(text)
+    def end(self) -> None:
+        """No more comes."""
+        self._count_given()
 
-    def _reply(self, line: Line) -> None:
-        match line.value:
-            case ResponseStarted(_, response) if response not in self._replies:
-                self._replies[response] = _Reply(self.turns[-1])
-                self.turns[-1].responses.append(response)
-            case AgentAudio(_, response, audio) if reply := self._replies.get(response):
-                reply.turn.generated += audio.samples
-            case Play(response, audio) if reply := self._replies.get(response):
-                reply.sent += audio.samples
-                if reply.turn.first_audio_us is None:
-                    reply.turn.first_audio_us = line.at
-            case Flush(response) if reply := self._replies.get(response):
-                reply.turn.interrupted = True
-            case PlayoutProgress(response, played) | PlayoutStopped(response, played):
-                if reply := self._replies.get(response):
-                    now = max(reply.played, min(played, reply.sent))  # a channel cannot have played what it never got
-                    reply.turn.played += now - reply.played
-                    reply.played = now
+    # -- the caller ----------------------------------------------------------------------------------------------------
 
-    def _tool(self, line: Line) -> None:
-        match line.value:
-            case RunTool(tool_call, name, arguments):
-                self._tools[tool_call] = use = ToolUse(name, arguments, line.at)
-                self.turns[-1].tools.append(use)
-            case ToolFinished(tool_call, status, result) if tool_call in self._tools:
-                self._tools[tool_call].finish(line.at, status, result)
-            case CancelTool(tool_call) if tool_call in self._tools:
-                self._tools[tool_call].finish(line.at, CANCELLED)
+    def _started(self, at: int, value: CallStarted) -> None:
+        self._begin()
 
-    def _begin(self) -> None:
-        self.turns.append(Turn(len(self.turns), self._rate_hz))
+    def _connected(self, at: int, value: CallerConnected) -> None:
+        self._rate_hz = value.rate_hz
+        for turn in self.turns:
+            turn.rate_hz = value.rate_hz
+
+    def _speech_started(self, at: int, value: CallerSpeechStarted) -> None:
+        self._caller_speaks(at)
+        self._talking = (value.connection, value.at)
+
+    def _speech_stopped(self, at: int, value: CallerSpeechStopped) -> None:
+        turn = self.turns[-1]
+        turn.speech_ended_us, turn.given.passed_us = self.arrivals.instants(value.connection, value.at, at)
+        if self._talking is not None and self._talking[0] == value.connection:
+            turn.given.voiced += max(0, value.at - self._talking[1])
+        self._talking = None
+
+    def _typed(self, at: int, value: CallerText) -> None:
+        self._caller_speaks(at)
+        turn = self.turns[-1]
+        turn.caller.append(value.text)
+        turn.speech_ended_us, turn.given.passed_us = at, None
+
+    def _passed_on(self, at: int, value: ForwardText) -> None:
+        turn = self.turns[-1]
+        if turn.speech_ended_us is not None and turn.given.passed_us is None:
+            turn.given.passed_us = at
+
+    def _transcribed(self, at: int, value: CallerTranscribed) -> None:
+        """Words that come before the speech of this turn has ended are those of the turn before, if it has none."""
+        if not (value.final and value.text):
+            return
+        turn = self.turns[-1]
+        if len(self.turns) > 1 and turn.speech_ended_us is None:
+            before = self.turns[-2]
+            if before.speech_ended_us is not None and not before.caller:
+                turn = before
+        turn.caller.append(value.text)
 
     def _caller_speaks(self, at: int) -> None:
-        replied = any(reply.turn is self.turns[-1] for reply in self._replies.values())
-        if replied or self.turns[-1].number == 0:
+        if self.turns[-1].replies or self.turns[-1].number == 0:
             self._begin()
         if self.turns[-1].began_us is None:
             self.turns[-1].began_us = at
 
+    def _begin(self) -> None:
+        self._count_given()
+        given = Given(since=self.arrivals.forwarded, took=self._cut)
+        self.turns.append(Turn(len(self.turns), self._rate_hz, given=given))
+        self._cut = False
+
+    def _count_given(self) -> None:
+        if self.turns:
+            given = self.turns[-1].given
+            given.forwarded = self.arrivals.forwarded - given.since
+
+    # -- the agent -----------------------------------------------------------------------------------------------------
+
+    def _response_started(self, at: int, value: ResponseStarted) -> None:
+        self._cut = False
+        known = self._replies.get(value.response)
+        if known is not None:  # another session had begun it, and made nothing of it
+            known.playout.connection = value.connection
+            return
+        turn = self.turns[-1]
+        reply = self._replies[value.response] = Reply(turn, ResponsePlayout(value.response, value.connection))
+        turn.replies.append(reply)
+
+    def _audible(self, at: int, value: ResponseAudible) -> None:
+        reply = self._replies.get(value.response)
+        if reply is not None and reply.audible_at is None:
+            reply.audible_at = value.at
+
+    def _generated(self, at: int, value: AgentAudio) -> None:
+        reply = self._replies.get(value.response)
+        if reply is not None:
+            samples = value.audio.samples
+            reply.playout.generated += samples
+            reply.turn.generated += samples
+            if reply.first_byte_us is None:
+                reply.first_byte_us = at
+
+    def _said(self, at: int, value: AgentText) -> None:
+        reply = self._replies.get(value.response)
+        if reply is not None:
+            reply.playout.say(value.at, value.text, final=value.final)
+            if not value.final:
+                reply.said.append(value.text)
+
+    def _sent(self, at: int, value: Play) -> None:
+        reply = self._replies.get(value.response)
+        if reply is not None:
+            reply.playout.sent += value.audio.samples
+            if reply.turn.first_audio_us is None:
+                reply.turn.first_audio_us = at
+
+    def _played(self, at: int, value: PlayoutProgress | PlayoutStopped) -> None:
+        reply = self._replies.get(value.response)
+        if reply is None:
+            return
+        playout = reply.playout
+        before = playout.played
+        playout.report(value.played, value.evidence)
+        reply.turn.played += playout.played - before
+        if reply.begun_us is None and playout.played and self._rate_hz:
+            reply.begun_us = at - playout.played * 1_000_000 // self._rate_hz
+            reply.evidence = value.evidence
+        reply.stopped = reply.stopped or type(value) is PlayoutStopped
+
+    def _flushed(self, at: int, value: Flush) -> None:
+        reply = self._replies.get(value.response)
+        if reply is None:
+            return
+        reply.turn.interrupted = True
+        if reply.playout.sent:
+            turn = self.turns[-1]
+            if reply.turn is turn:
+                self._cut = True
+            elif turn.first_audio_us is None:
+                turn.given.took = True
+
+    # -- tools ---------------------------------------------------------------------------------------------------------
+
+    def _tool_runs(self, at: int, value: RunTool) -> None:
+        self._tools[value.tool_call] = use = ToolUse(value.name, value.arguments, at)
+        self.turns[-1].tools.append(use)
+
+    def _tool_finished(self, at: int, value: ToolFinished) -> None:
+        if value.tool_call in self._tools:
+            self._tools[value.tool_call].finish(at, value.status, value.result)
+
+    def _tool_cancelled(self, at: int, value: CancelTool) -> None:
+        if value.tool_call in self._tools:
+            self._tools[value.tool_call].finish(at, CANCELLED)
+
 
 class TurnFold:
     """Turns as the lines come. Whether a line counts is known with the next one, so the fold is one line behind until
-    :meth:`finish`. Its memory grows with what is said, not with how long the call lasts.
+    :meth:`finish`.
     """
 
     def __init__(self) -> None:
-        self._fold = _Fold()
-        self._held: Line | None = None
+        self._turns = Turns()
+        self._heeding = Heeding(self._turns.handlers)
 
     @property
     def turns(self) -> list[Turn]:
         """Those so far, in order; the later ones may still change."""
-        return self._fold.turns
+        return self._turns.turns
 
     def add(self, line: Line) -> None:
-        if self._held is not None and not _was_ignored(self._held.value, line.value):
-            self._fold.add(self._held)
-        self._held = line
+        self._heeding.add(line.at, line.value)
 
     def finish(self) -> None:
         """No more lines come."""
-        if self._held is not None:
-            self._fold.add(self._held)
-            self._held = None
+        self._heeding.settle()
+        self._turns.end()
 
 
 def fold_turns(lines: Iterable[Line]) -> list[Turn]:
@@ -317,9 +373,3 @@ def fold_turns(lines: Iterable[Line]) -> list[Turn]:
         fold.add(line)
     fold.finish()
     return fold.turns
-
-
-def _was_ignored(value: Event | Effect, answer: Event | Effect) -> bool:
-    if isinstance(value, AgentAudio | CallerAudio | ToolFinished):
-        return False  # each is judged where it is counted
-    return isinstance(answer, Ignore) and answer.what == type(value).__name__

@@ -1,13 +1,7 @@
-"""Orders to an address of the operator's: JSON, signed so that it can be told from anybody else's.
-
-The header :data:`SIGNATURE` is ``t=SECONDS,v1=HEX``: the HMAC-SHA256, by the shared secret, of the time, a full stop
-and the body, as Stripe signs (docs.stripe.com/webhooks#verify-manually) and its libraries check.
-"""
+"""Orders to an address of the operator's: JSON, signed as :mod:`vivavoce.wire.webhook` says."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,21 +10,15 @@ import msgspec
 from vivavoce.agent.declaration import Webhook
 from vivavoce.engine.clock import wall_clock
 from vivavoce.errors import NotAvailable, PeerFault
+from vivavoce.wire.webhook import SIGNATURE, signature
 
 if TYPE_CHECKING:
     import httpx
 
-SIGNATURE = "Vivavoce-Signature"
 TIMEOUT_S = 10.0
 ATTEMPTS = 2
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that a second try may better."""
-
-
-def signature(secret: str, seconds: int, body: bytes) -> str:
-    """The value of the header :data:`SIGNATURE`."""
-    signed = hmac.new(secret.encode(), b"%d.%b" % (seconds, body), hashlib.sha256)
-    return f"t={seconds},v1={signed.hexdigest()}"
 
 
 async def order(

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from vivavoce.ledger.cost import Amounts, CallCost, Shares
+from vivavoce.ledger.delivery import Delivery
 from vivavoce.ledger.record import Basis, CallRecord, TurnKind
 
 Dimension = Literal["agent", "tenant", "model", "channel", "day", "kind"]
@@ -137,17 +138,6 @@ class TroubleRow(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     disposition: str
     calls: int
-
-
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that an address is to be told, tried until it is taken. ``delivery`` is its id, which the receiver is
-    told too, so that what comes twice counts once."""
-
-    delivery: str
-    call: str
-    url: str
-    body: bytes
-    attempts: int = 0
 
 
 class KeptCall(msgspec.Struct, frozen=True, kw_only=True):

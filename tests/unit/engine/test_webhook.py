@@ -9,8 +9,9 @@ import pytest
 
 from vivavoce.agent.declaration import Webhook
 from vivavoce.engine.clock import VirtualLoop
-from vivavoce.engine.webhook import SIGNATURE, order
+from vivavoce.engine.webhook import order
 from vivavoce.errors import PeerFault
+from vivavoce.wire.webhook import SIGNATURE
 
 WEBHOOK = Webhook("https://pbx.example.com/transfers", "whsec")
 

@@ -25,6 +25,7 @@ from vivavoce.events import (
     PastTurn,
     PendingTool,
     SpendPlan,
+    TokenCounts,
     TokenPrices,
     ToolEffect,
     ToolEvent,
@@ -43,7 +44,7 @@ def _public_structs() -> set[type[msgspec.Struct]]:
     }
 
 
-PARTS = {CallPlan, PastTurn, PendingTool, SpendPlan, TokenPrices, ToolPlan}
+PARTS = {CallPlan, PastTurn, PendingTool, SpendPlan, TokenCounts, TokenPrices, ToolPlan}
 """What facts and wishes are made of."""
 
 

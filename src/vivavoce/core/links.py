@@ -60,7 +60,7 @@ class ModelLinks:
         self.current = NO_CONNECTION  # the connection that speaks for the call
         self.spare = NO_CONNECTION
         self.speaks = True  # the current one can be told what to say
-        self.model = -1  # index into the plan's models of the current connection, and of the spare
+        self.model = -1  # index into the plan's models of the current connection
 
     @property
     def state(self) -> Link:
@@ -83,15 +83,16 @@ class ModelLinks:
         self.current, self._link = self._next(model), link()
         return self.current
 
-    def open_spare(self) -> ConnectionId:
-        """Begin another connection to the current one's model, beside it."""
-        self.spare, self._spare_link = self._next(self.model), link()
+    def open_spare(self, model: int) -> ConnectionId:
+        """Begin another connection beside the current one, mostly to the same model."""
+        self.spare, self._spare_link = self._next(model), link()
         return self.spare
 
     def promote(self) -> ConnectionId:
         """The spare becomes the current connection; returns the one that was."""
         old, self.current, self._link = self.current, self.spare, self._spare_link
         self.spare, self._spare_link = NO_CONNECTION, _NOWHERE
+        self.model = self._opened[self.current - 1]
         return old
 
     def can(self, move: LinkMove) -> bool:

@@ -91,7 +91,19 @@ class ModelSide:
         elif models.can(LinkMove.CLOSE):
             models.move(LinkMove.CLOSE)
             yield CloseModel(models.current)
-            yield from self._recovery.open_again(now)
+            yield from self._recovery.open_again(now, models.model)
+
+    def change(self, model: int, now: Instant) -> Iterator[Effect]:
+        """Go on with that model, if it is one of the plan's and another than this one."""
+        models = self._parts.models
+        if not 0 <= model < len(self._parts.plan.models) or model == models.model:
+            return
+        if models.live and self._parts.phase.state is not Phase.OPENING:
+            yield from self._renewal.change(model, now)
+        elif models.can(LinkMove.CLOSE):
+            models.move(LinkMove.CLOSE)
+            yield CloseModel(models.current)
+            yield from self._recovery.open_again(now, model)
 
     def lost(self, event: ModelLost, now: Instant) -> Iterator[Effect]:
         models = self._parts.models

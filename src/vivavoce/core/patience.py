@@ -1,4 +1,4 @@
-"""How long a call may be silent, last, and cost, and what is said before it is over."""
+"""How long a call may be silent and last, and what is said before it is over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from vivavoce.core.ending import Ending
 from vivavoce.core.parts import Parts
-from vivavoce.core.phase import Phase
 from vivavoce.core.saying import Sayings
 from vivavoce.core.timers import Timer
 from vivavoce.events import (
@@ -18,7 +17,6 @@ from vivavoce.events import (
     Effect,
     Event,
     Instant,
-    UsageReported,
     VoiceJudged,
     VoiceKind,
     VoiceStarted,
@@ -30,16 +28,13 @@ _ACTS = CallerSpeechStarted | CallerText | CallerPressed | DigitsHeard
 class Patience:
     """The limits of one call."""
 
-    __slots__ = ("_asked", "_ending", "_parts", "_sayings", "_warned", "spent")
+    __slots__ = ("_asked", "_ending", "_parts", "_sayings")
 
     def __init__(self, parts: Parts, ending: Ending, sayings: Sayings) -> None:
-        self.spent = 0
-        """In billionths of the plan's currency, as far as there are prices."""
         self._parts = parts
         self._ending = ending
         self._sayings = sayings
         self._asked = 0  # of the reprompts
-        self._warned = False
 
     def begin(self, now: Instant) -> None:
         plan = self._parts.plan
@@ -58,23 +53,6 @@ class Patience:
         self._asked = 0
         for text in self._parts.plan.reprompts:
             self._sayings.drop(text)
-
-    def used(self, usage: UsageReported, now: Instant) -> Iterator[Effect]:
-        """Tokens were used. The call ends politely when it has cost what it may."""
-        plan = self._parts.plan.spend
-        if plan is None:
-            return
-        model = self._parts.models.model_of(usage.connection)
-        prices = plan.prices[model] if model is not None and model < len(plan.prices) else None
-        if prices is not None:
-            self.spent += usage.speech_in * prices.speech_in + usage.speech_out * prices.speech_out
-            self.spent += usage.text_in * prices.text_in + usage.text_out * prices.text_out
-        if self.spent >= plan.limit and self._parts.phase.state is Phase.TALKING:
-            reason = "the call has cost the most that it may"
-            yield from self._ending.end(Disposition.TOO_DEAR, reason, now, farewell=True)
-        elif self.spent >= plan.warning_at and not self._warned:
-            self._warned = True
-            self._sayings.add(plan.warning)
 
     def warn(self) -> None:
         """The longest call is nearly over."""

@@ -53,9 +53,9 @@ class Recovery:
             self._tries = 0
             yield from self._open(self._parts.models.model + 1, now)
 
-    def open_again(self, now: Instant) -> Iterator[Effect]:
-        """A session in the place of one that was closed before it was talked to."""
-        yield from self._open(self._parts.models.model, now)
+    def open_again(self, now: Instant, model: int) -> Iterator[Effect]:
+        """A session of that model in the place of one that was closed before it was talked to."""
+        yield from self._open(model, now)
 
     def lost(self, reason: str, now: Instant, *, retryable: bool) -> Iterator[Effect]:
         """The current session is gone while the call talks. Opens nothing if nothing is left to try."""

@@ -99,6 +99,7 @@ class Renewal:
         "_spare",
         "_steps",
         "_urgency",
+        "_wanted",
         "hurried",
         "machine",
     )
@@ -113,6 +114,7 @@ class Renewal:
         self._failures = 0
         self._settled_at = Instant(0)
         self.hurried = False
+        self._wanted: int | None = None  # the model to go on with, where it is another
 
     def begin(self, ready: ModelReady, at: Instant, now: Instant) -> None:
         """The current session became ready ``at`` that instant: its time runs from there."""
@@ -132,6 +134,13 @@ class Renewal:
         due = [(Instant(now + after_us), step) for after_us, step in HURRY_US]
         self._steps = deque(sorted([*self._steps, *due]))
         self._await_step(now)
+        yield from self._open(now)
+
+    def change(self, model: int, now: Instant) -> Iterator[Effect]:
+        """A session of that model takes over at the next end of a turn, once it is there."""
+        yield from self._drop()
+        self._wanted = model
+        self._urgency = max(self._urgency, Urgency.AT_TURN_END)
         yield from self._open(now)
 
     def stop(self) -> Iterator[Effect]:
@@ -225,7 +234,9 @@ class Renewal:
     def _open(self, now: Instant) -> Iterator[Effect]:
         self.machine.move(SpareMove.OPEN)
         self._parts.timers.set(Timer.SPARE, now + SPARE_OPENING_LIMIT_US)
-        yield OpenModel(self._parts.models.open_spare(), self._parts.models.model)
+        models = self._parts.models
+        model = models.model if self._wanted is None else self._wanted
+        yield OpenModel(models.open_spare(model), model)
 
     def _spare_is_late(self, now: Instant) -> Iterator[Effect]:
         """It did not come up, or nobody has talked to it for too long, or it is time for another try."""

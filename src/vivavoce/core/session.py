@@ -12,8 +12,8 @@ so that the timeline says why.
 Each joint rule has one place, and :mod:`vivavoce.core.sides` names them all: how a call comes about (``opening``), who
 talks and what is heard of it (``talk``), whose turn it is when both do (``floor``), what the model hears of the caller
 (``hearing``), which model session speaks for the call (``modelside``), what becomes of a tool call (``toolside``), what
-the caller's side asks for without talking (``asking``), what a call may take (``patience``), how it ends (``ending``).
-Here it is only said which of them an event is for, and what follows from the state as it is afterwards (``_settle``).
+the caller's side asks for without talking (``asking``), what a call may take and cost (``patience``, ``spending``), how
+it ends (``ending``). Here it is only said which of them an event is for, and what follows afterwards (``_settle``).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from vivavoce.events import (
     AgentText,
     AnswererJudged,
     AudioLost,
+    BudgetReached,
     CallerAudio,
     CallerConnected,
     CallerHungUp,
@@ -91,6 +92,7 @@ from vivavoce.events import (
 PLAYOUT_GRACE_US = 5_000_000
 """How much later than its own length a channel may report the end of a response before the wall clock is believed."""
 _COUNTS_LATE = AudioLost | UsageReported
+_Decision = HoldChanged | ToolApproved | ToolDenied | BudgetReached
 _NO_PLAN = CallPlan(agent="", models=())
 _CHANGES_WHAT_IS_LEFT = (
     AgentAudio | PlayoutProgress | ResponseStarted | ResponseFinished | ResponseInterrupted | ModelLost
@@ -233,7 +235,7 @@ class Session:
             case CallerTranscribed(_, text):
                 return sides.tools.caller_went_on(text, now)
             case UsageReported():
-                return sides.patience.used(event, now)
+                return sides.spending.used(event, now)
             case AudioLost():
                 return self.intake.lose(event.samples)
             case _:
@@ -270,20 +272,22 @@ class Session:
                 return sides.floor.deaf(now)
             case AnswererJudged():
                 return sides.voicemail.judged(event, now)
-            case HoldChanged() | ToolApproved() | ToolDenied():
+            case HoldChanged() | ToolApproved() | ToolDenied() | BudgetReached():
                 return self._decided(event, now)
             case _:
                 return self._over(event)
 
-    def _decided(self, event: HoldChanged | ToolApproved | ToolDenied, now: Instant) -> Iterator[Effect]:
+    def _decided(self, event: _Decision, now: Instant) -> Iterator[Effect]:
         """By somebody beside the call."""
         match event:
             case HoldChanged():
                 return self._sides.holding.changed(event, now)
             case ToolApproved():
-                return self._sides.tools.approved(event)
+                return self._sides.tools.approved(event, now)
             case ToolDenied():
                 return self._sides.tools.denied(event, now)
+            case BudgetReached():
+                return self._sides.spending.reached(event, now)
 
     def _over(self, event: Event) -> Iterator[Effect]:
         """One side is gone, or must go."""
@@ -297,7 +301,7 @@ class Session:
                 return sides.ending.close(Disposition.STOPPED, reason)
             case StoreFailed(message):
                 return sides.ending.close(Disposition.FAILED, message)
-            case _:  # never here: receive() and _apply() took them
+            case _:  # a fact for the record alone; receive() and _apply() took all others
                 return iter(())
 
     # -- events for more than one of them ------------------------------------------------------------------------------
@@ -380,7 +384,7 @@ class Session:
 
     def _settle_talk(self, event: Event, now: Instant) -> Iterator[Effect]:
         sides = self._sides
-        yield from sides.tools.settle()
+        yield from sides.tools.settle(now)
         if not (sides.holding.held or sides.digits.active or sides.voicemail.machine):
             yield from sides.sayings.settle(now)
         waits = self.tools.running or sides.holding.held or sides.voicemail.machine

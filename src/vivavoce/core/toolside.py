@@ -15,6 +15,7 @@ from vivavoce.core.modelside import ModelSide
 from vivavoce.core.parts import Parts
 from vivavoce.core.phase import Phase
 from vivavoce.core.saying import Sayings
+from vivavoce.core.spending import Spending
 from vivavoce.core.timers import Timer
 from vivavoce.core.tools import ToolState
 from vivavoce.events import (
@@ -71,12 +72,13 @@ def error(message: str) -> str:
 class ToolSide:
     """The rules for the tools of a call."""
 
-    __slots__ = ("_model", "_parts", "_pending", "_plans", "_sayings")
+    __slots__ = ("_model", "_parts", "_pending", "_plans", "_sayings", "_spending")
 
-    def __init__(self, parts: Parts, model: ModelSide, sayings: Sayings) -> None:
+    def __init__(self, parts: Parts, model: ModelSide, sayings: Sayings, spending: Spending) -> None:
         self._parts = parts
         self._model = model
         self._sayings = sayings
+        self._spending = spending
         self._pending: dict[ToolCallId, _Pending] = {}
         self.revise(parts.plan.tools)
 
@@ -101,6 +103,7 @@ class ToolSide:
         else:
             self._parts.tools.start(asked)
             yield RunTool(event.tool_call, event.name, event.arguments)
+            yield from self._spending.ran(plan.price, now)
         self._wait()
 
     def finished(self, event: ToolFinished, now: Instant) -> Iterator[Effect]:
@@ -131,12 +134,12 @@ class ToolSide:
         """It is not done, and why."""
         return self.answer(tool_call, ToolStatus.REFUSED, error(message), now)
 
-    def approved(self, event: ToolApproved) -> Iterator[Effect]:
+    def approved(self, event: ToolApproved, now: Instant) -> Iterator[Effect]:
         pending = self._asked(event.tool_call)
         if pending is None:
             yield Ignore("ToolApproved", "nobody waits for this")
         else:
-            yield from self._run(pending)
+            yield from self._run(pending, now)
 
     def denied(self, event: ToolDenied, now: Instant) -> Iterator[Effect]:
         if self._asked(event.tool_call) is None:
@@ -161,23 +164,24 @@ class ToolSide:
                     message = "Not done: nobody approved of it in time."
                     yield from self.answer(pending.asked.tool_call, ToolStatus.DENIED, error(message), now)
                 else:
-                    yield from self._run(pending)
+                    yield from self._run(pending, now)
             elif pending.due is not None and pending.due <= now:
                 self._tell(pending, now)
         self._wait()
 
-    def settle(self) -> Iterator[Effect]:
+    def settle(self, now: Instant) -> Iterator[Effect]:
         """The agent has spoken: run what waited for that."""
         if self._pending and self._parts.talk.agent_quiet:
             for pending in list(self._pending.values()):
                 if pending.until is not None and not pending.approval:
-                    yield from self._run(pending)
+                    yield from self._run(pending, now)
 
-    def _run(self, pending: _Pending) -> Iterator[Effect]:
+    def _run(self, pending: _Pending, now: Instant) -> Iterator[Effect]:
         pending.until, pending.approval = None, False
         self._parts.tools.run(pending.asked.tool_call)
         self._wait()
         yield RunTool(pending.asked.tool_call, pending.asked.name, pending.asked.arguments)
+        yield from self._spending.ran(pending.plan.price, now)
 
     def _asked(self, tool_call: ToolCallId) -> _Pending | None:
         pending = self._pending.get(tool_call)

@@ -21,6 +21,7 @@ from vivavoce.events import (
     TRANSFER_CALL,
     Ability,
     Audio,
+    BudgetReached,
     CallerHungUp,
     CallPlan,
     ChannelLost,
@@ -34,6 +35,7 @@ from vivavoce.events import (
     SpendPlan,
     StopRequested,
     StoreFailed,
+    TokenCounts,
     TokenPrices,
     ToolCallId,
     ToolPlan,
@@ -46,7 +48,7 @@ TOOLS = (
     ToolPlan(
         name="find_cars", lead_in="One moment.", lead_in_us=500_000, progress=("Still at it.",), progress_us=2_000_000
     ),
-    ToolPlan(name="book", supersedable=True, approval=True, approval_us=5_000_000),
+    ToolPlan(name="book", supersedable=True, approval=True, approval_us=5_000_000, price=15),
 )
 
 PLANS = st.builds(
@@ -63,7 +65,13 @@ PLANS = st.builds(
     call_warning=st.sampled_from(["", "One minute is left."]),
     voicemail=st.sampled_from(["ignore", "hang_up", "leave_message"]),
     voicemail_message=st.just("Please call back."),
-    spend=st.sampled_from([None, SpendPlan(limit=40, warning_at=20, warning="Dear.", prices=(_PRICES, None))]),
+    spend=st.sampled_from(
+        [
+            None,
+            SpendPlan(limit=40, warning_at=20, warning="Dear.", prices=(_PRICES, None)),
+            SpendPlan(limit=0, warning_at=0, prices=(_PRICES, None), downgrade_at=10, downgrade_to=1),
+        ]
+    ),
     tools=st.sampled_from([(), TOOLS]),
     silence_limit_us=st.sampled_from([60_000_000, 5_000_000, 1]),
     call_limit_us=st.sampled_from([1_800_000_000, 1_800_000_000, 6_000_000, 1]),
@@ -81,6 +89,7 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     ),
     tuple[ToolPlan, ...]: st.sampled_from([(), TOOLS]),
     tuple[Ability, ...]: st.sampled_from([(), (Ability.PAUSE,), (Ability.PAUSE,)]),
+    TokenCounts | None: st.sampled_from([None, TokenCounts(1, 2, 3, 4)]),
     bool: st.booleans(),
     int: st.integers(0, 5),
     str: st.sampled_from(["", "a few words", "two\nlines", "\ud800"]),
@@ -123,7 +132,7 @@ def events_of(kind: type[Event]) -> st.SearchStrategy[Event]:
 
 def _often(kind: type[Event]) -> int:
     """What ends a call comes seldom, so that most calls last."""
-    return 1 if kind in (StopRequested, StoreFailed, CallerHungUp, ChannelLost, ModelLost) else 8
+    return 1 if kind in (StopRequested, StoreFailed, BudgetReached, CallerHungUp, ChannelLost, ModelLost) else 8
 
 
 EVENTS: st.SearchStrategy[Event] = st.one_of([events_of(kind) for kind in EVENT_TYPES for _ in range(_often(kind))])

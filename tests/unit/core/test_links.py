@@ -45,7 +45,7 @@ def test_a_spare_does_not_speak_for_the_call_until_it_is_promoted() -> None:
     models = ModelLinks()
     models.open(0)
     models.move(LinkMove.OPEN)
-    assert (models.open_spare(), models.spare, models.spare_state) == (2, 2, Link.OPENING)
+    assert (models.open_spare(0), models.spare, models.spare_state) == (2, 2, Link.OPENING)
     models.move_spare(LinkMove.OPEN)
     assert (models.current, models.spare_state) == (1, Link.LIVE)
     assert models.promote() == 1
@@ -55,16 +55,16 @@ def test_a_spare_does_not_speak_for_the_call_until_it_is_promoted() -> None:
 def test_a_spare_that_is_gone_is_none_and_its_number_is_not_used_again() -> None:
     models = ModelLinks()
     models.open(0)
-    models.open_spare()
+    models.open_spare(0)
     models.move_spare(LinkMove.LOSE)
     assert (models.spare, models.spare_state, models.spare_can(LinkMove.OPEN)) == (0, Link.GONE, False)
-    assert models.open_spare() == 3
+    assert models.open_spare(0) == 3
 
 
 def test_a_spare_may_be_promoted_while_it_opens() -> None:
     models = ModelLinks()
     models.open(0)
-    models.open_spare()
+    models.open_spare(0)
     models.promote()
     assert (models.current, models.state) == (2, Link.OPENING)
     models.move(LinkMove.OPEN)

@@ -30,12 +30,9 @@ from vivavoce.events import (
     Muted,
     ReturnToolResult,
     Speak,
-    SpendPlan,
     StopRequested,
-    TokenPrices,
     ToolRequested,
     ToolStatus,
-    UsageReported,
     VoiceStarted,
 )
 
@@ -199,25 +196,6 @@ def test_the_longest_call_is_announced_before_it_is_over() -> None:
     assert not call.all(Speak)
     call.until(20_000)
     assert [wish.text for wish in call.all(Speak)] == ["One minute left."]
-
-
-def spending() -> Script:
-    prices = TokenPrices(speech_in=10, speech_out=20, text_in=1, text_out=2)
-    return talking(
-        with_plan(spend=SpendPlan(limit=1_000, warning_at=800, warning="Nearly spent.", prices=(prices, None)))
-    )
-
-
-def test_a_call_that_has_cost_enough_ends_politely() -> None:
-    call = spending()
-    call.at(1_000, UsageReported(ONE, speech_in=10, speech_out=30))
-    assert not call.all(Speak)
-    call.at(2_000, UsageReported(ONE, text_in=50, text_out=25))
-    assert [wish.text for wish in call.all(Speak)] == ["Nearly spent."]
-    call.at(3_000, UsageReported(ONE, speech_in=20))
-    assert call.all(Speak)[-1].response == FAREWELL
-    call.until(60_000)
-    assert [closed.disposition for closed in call.all(CloseCall)] == [Disposition.TOO_DEAR]
 
 
 # -- machines that answer ----------------------------------------------------------------------------------------------

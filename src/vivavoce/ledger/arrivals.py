@@ -89,10 +89,7 @@ class Arrivals:
     def _forward(self, at: int, value: ForwardAudio) -> None:
         samples = value.audio.samples
         waiting = self._waiting
-        if waiting and waiting[0][0] == samples:
-            arrived = waiting.popleft()[1]
-        else:
-            arrived = self._take(samples, at)
+        arrived = waiting.popleft()[1] if waiting and waiting[0][0] == samples else self._take(samples, at)
         if value.connection != self._current:
             self._go_on(value.connection)
         self.forwarded += samples
@@ -107,7 +104,7 @@ class Arrivals:
         heard.samples += samples
         self._replaying += samples
 
-    def _take_over(self, at: int, value: SwapModel) -> None:
+    def _take_over(self, _at: int, value: SwapModel) -> None:
         """The newest so many samples will be given to another connection too."""
         self._replaying = self.forwarded - value.replayed
 

@@ -74,7 +74,7 @@ class Heeding:
         if held is not None:
             held[0](held[1], held[3])
 
-    def _start(self, at: int, value: CallStarted) -> None:
+    def _start(self, _at: int, _value: CallStarted) -> None:
         self._listen(self._after_start)
 
     def _listen(self, handlers: Handlers) -> None:

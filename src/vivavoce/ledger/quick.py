@@ -19,7 +19,7 @@ CHUNK_BYTES = 65_536
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
-class UnusualTimeline(Exception):  # noqa: N818 (it is no error of anybody's)
+class UnusualTimeline(Exception):
     """Read this one the slow way."""
 
 
@@ -31,41 +31,41 @@ class _Frame(msgspec.Struct, frozen=True, gc=False):
         return self
 
 
-class CallerFrame(_Frame, frozen=True, gc=False, tag="CallerAudio"):
+class _CallerFrame(_Frame, frozen=True, gc=False, tag="CallerAudio"):
     samples: _Count = msgspec.field(name="audio")
 
 
-class ForwardFrame(_Frame, frozen=True, gc=False, tag="ForwardAudio"):
+class _ForwardFrame(_Frame, frozen=True, gc=False, tag="ForwardAudio"):
     connection: int
     samples: _Count = msgspec.field(name="audio")
 
 
-class ReplayFrame(_Frame, frozen=True, gc=False, tag="ReplayAudio"):
+class _ReplayFrame(_Frame, frozen=True, gc=False, tag="ReplayAudio"):
     connection: int
     samples: _Count = msgspec.field(name="audio")
 
 
-class AgentFrame(_Frame, frozen=True, gc=False, tag="AgentAudio"):
+class _AgentFrame(_Frame, frozen=True, gc=False, tag="AgentAudio"):
     connection: int
     response: str
     samples: _Count = msgspec.field(name="audio")
 
 
-class PlayFrame(_Frame, frozen=True, gc=False, tag="Play"):
+class _PlayFrame(_Frame, frozen=True, gc=False, tag="Play"):
     response: str
     samples: _Count = msgspec.field(name="audio")
 
 
 STANDS_FOR: Mapping[type, type] = {
-    CallerFrame: CallerAudio,
-    ForwardFrame: ForwardAudio,
-    ReplayFrame: ReplayAudio,
-    AgentFrame: AgentAudio,
-    PlayFrame: Play,
+    _CallerFrame: CallerAudio,
+    _ForwardFrame: ForwardAudio,
+    _ReplayFrame: ReplayAudio,
+    _AgentFrame: AgentAudio,
+    _PlayFrame: Play,
 }
 _OTHERS = [kind for kind in (*get_args(Event), *get_args(Effect)) if kind not in STANDS_FOR.values()]
 _decoder: msgspec.json.Decoder[tuple[int, int, Any]] = msgspec.json.Decoder(
-    tuple[int, int, Union[tuple([*STANDS_FOR, *_OTHERS])]]  # type: ignore[misc]  # noqa: UP007 (made from a list)
+    tuple[int, int, Union[(*STANDS_FOR, *_OTHERS)]]  # type: ignore[misc]  # noqa: UP007 (made from a list)
 )
 
 

@@ -204,10 +204,10 @@ class Turns:
 
     # -- the caller ----------------------------------------------------------------------------------------------------
 
-    def _started(self, at: int, value: CallStarted) -> None:
+    def _started(self, _at: int, _value: CallStarted) -> None:
         self._begin()
 
-    def _connected(self, at: int, value: CallerConnected) -> None:
+    def _connected(self, _at: int, value: CallerConnected) -> None:
         self._rate_hz = value.rate_hz
         for turn in self.turns:
             turn.rate_hz = value.rate_hz
@@ -229,12 +229,12 @@ class Turns:
         turn.caller.append(value.text)
         turn.speech_ended_us, turn.given.passed_us = at, None
 
-    def _passed_on(self, at: int, value: ForwardText) -> None:
+    def _passed_on(self, at: int, _value: ForwardText) -> None:
         turn = self.turns[-1]
         if turn.speech_ended_us is not None and turn.given.passed_us is None:
             turn.given.passed_us = at
 
-    def _transcribed(self, at: int, value: CallerTranscribed) -> None:
+    def _transcribed(self, _at: int, value: CallerTranscribed) -> None:
         """Words that come before the speech of this turn has ended are those of the turn before, if it has none."""
         if not (value.final and value.text):
             return
@@ -264,7 +264,7 @@ class Turns:
 
     # -- the agent -----------------------------------------------------------------------------------------------------
 
-    def _response_started(self, at: int, value: ResponseStarted) -> None:
+    def _response_started(self, _at: int, value: ResponseStarted) -> None:
         self._cut = False
         known = self._replies.get(value.response)
         if known is not None:  # another session had begun it, and made nothing of it
@@ -274,7 +274,7 @@ class Turns:
         reply = self._replies[value.response] = Reply(turn, ResponsePlayout(value.response, value.connection))
         turn.replies.append(reply)
 
-    def _audible(self, at: int, value: ResponseAudible) -> None:
+    def _audible(self, _at: int, value: ResponseAudible) -> None:
         reply = self._replies.get(value.response)
         if reply is not None and reply.audible_at is None:
             reply.audible_at = value.at
@@ -288,7 +288,7 @@ class Turns:
             if reply.first_byte_us is None:
                 reply.first_byte_us = at
 
-    def _said(self, at: int, value: AgentText) -> None:
+    def _said(self, _at: int, value: AgentText) -> None:
         reply = self._replies.get(value.response)
         if reply is not None:
             reply.playout.say(value.at, value.text, final=value.final)
@@ -315,7 +315,7 @@ class Turns:
             reply.evidence = value.evidence
         reply.stopped = reply.stopped or type(value) is PlayoutStopped
 
-    def _flushed(self, at: int, value: Flush) -> None:
+    def _flushed(self, _at: int, value: Flush) -> None:
         reply = self._replies.get(value.response)
         if reply is None:
             return

@@ -28,7 +28,7 @@ score: $(RUN) ## rehearse calls with interruptions, coughs and "mm-hm", and prin
 	@$(BIN)/vivavoce score --rehearse $(ARGS)
 
 test: $(DEV) ## everything: check, then the unit suite, then the slow tests
-	@sh scripts/debian_packages.sh flite node chromium
+	@sh scripts/debian_packages.sh flite node chromium postgres
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 	@$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup $(ARGS)

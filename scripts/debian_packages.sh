@@ -10,6 +10,7 @@ is_there() {
     case $1 in
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
         node) command -v node >/dev/null && command -v npm >/dev/null ;;
+        postgres) command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 ;; # not on the path
         *) command -v "$1" >/dev/null ;;
     esac
 }
@@ -17,6 +18,7 @@ packages_of() {
     case $1 in
         venv) echo python3 python3-venv ;;
         node) echo nodejs npm ;;
+        postgres) echo postgresql ;;
         chromium) echo chromium fonts-liberation ;;
         *) echo "$1" ;;
     esac

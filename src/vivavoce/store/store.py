@@ -12,12 +12,12 @@ from typing import Self
 
 from vivavoce.ledger.book import Book
 from vivavoce.ledger.cost import Amounts, CallCost
+from vivavoce.ledger.delivery import Delivery
 from vivavoce.ledger.record import Basis
 from vivavoce.store.port import (
     CallFilter,
     CallPage,
     CostRow,
-    Delivery,
     Dimension,
     KeptCall,
     LatencyRow,

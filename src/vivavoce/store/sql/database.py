@@ -171,6 +171,8 @@ def _begun(connection: sa.Connection) -> None:
 
 
 def _fault(error: exc.SQLAlchemyError, place: str) -> VivavoceError:
+    if isinstance(error, exc.StatementError) and isinstance(error.orig, VivavoceError):
+        return error.orig  # a value that a column does not take
     if not isinstance(error, exc.DBAPIError):
         return StoreFault(f"the store ({place}) does not answer: {type(error).__name__}")
     said = _said(error.orig)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from vivavoce.store.port import Delivery
+from vivavoce.ledger.delivery import Delivery
 from vivavoce.store.sql.database import Database
 from vivavoce.store.sql.instants import micros
 from vivavoce.store.sql.tables import deliveries

@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from vivavoce.store.port import Delivery, KeptCall
+from vivavoce.ledger.delivery import Delivery
+from vivavoce.store.port import KeptCall
 from vivavoce.store.sql.database import Database
 from vivavoce.store.sql.instants import micros
 from vivavoce.store.sql.rows import CallRows, Row, rows_of

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 
 from vivavoce.errors import SetupFault, UsageError
 from vivavoce.server.telephony.settings import TelephonySettings
+from vivavoce.telemetry.courier import CallWebhook, safe_url
 
 AtLeastOne = Annotated[int, Meta(ge=1)]
 Positive = Annotated[float, Meta(gt=0)]
@@ -89,6 +90,30 @@ class WebRtc(Struct, frozen=True, forbid_unknown_fields=True):
     bits_per_s: Annotated[int, Meta(ge=6_000, le=510_000)] = 32_000
 
 
+class WebhookLine(Struct, frozen=True, forbid_unknown_fields=True):
+    """An address that is told of every call that is over, or of those of some agents or tenants. ``words``: with what
+    was said. ``plain_http``: it is elsewhere and has no TLS, and that is wanted."""
+
+    url: str
+    secret: Annotated[str, Meta(min_length=16)]
+    agents: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    words: bool = False
+    plain_http: bool = False
+
+    def made(self) -> CallWebhook:
+        return CallWebhook(self.url, self.secret, self.agents, self.tenants, self.words)
+
+
+class TelemetryLine(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether calls become OpenTelemetry traces, where they go (else ``OTEL_EXPORTER_OTLP_ENDPOINT``), and whether what
+    was said goes with them."""
+
+    traces: bool = False
+    otlp_endpoint: str = ""
+    speech: bool = False
+
+
 class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -110,6 +135,8 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     quotas: dict[str, Quota] = msgspec.field(default_factory=dict)
     webrtc: WebRtc = WebRtc()
     telephony: TelephonySettings = TelephonySettings()
+    webhooks: tuple[WebhookLine, ...] = ()
+    telemetry: TelemetryLine = TelemetryLine()
 
     @property
     def calls_at_once(self) -> int:
@@ -150,7 +177,17 @@ def finished(settings: ServerSettings) -> ServerSettings:
         )
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise UsageError("TLS needs two files", hint="give --tls-cert and --tls-key, both in PEM")
+    for webhook in settings.webhooks:
+        _check_webhook(webhook)
     return msgspec.structs.replace(settings, keys=keys, keys_file="")
+
+
+def _check_webhook(webhook: WebhookLine) -> None:
+    if not safe_url(webhook.url, plain_http=webhook.plain_http):
+        raise SetupFault(
+            "a webhook has an address to which what is known of calls may not go",
+            hint="it needs https://, or http:// to this machine; plain_http = true allows http:// to others",
+        )
 
 
 def is_loopback(host: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from tests.house.source import ROOT, modules
 from vivavoce.server.families import COUNTERS, GAUGES
 from vivavoce.server.routes import ROUTES
-from vivavoce.server.settings import KeyLine, Limits, ServerSettings, WebRtc
+from vivavoce.server.settings import KeyLine, Limits, ServerSettings, TelemetryLine, WebhookLine, WebRtc
 
 PAGE = (ROOT / "docs" / "reference" / "server.md").read_text("utf-8")
 
@@ -28,7 +28,14 @@ def names(cell: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("title", "kind"),
-    [("Settings", ServerSettings), ("Limits", Limits), ("WebRTC", WebRtc), ("API keys", KeyLine)],
+    [
+        ("Settings", ServerSettings),
+        ("Limits", Limits),
+        ("WebRTC", WebRtc),
+        ("API keys", KeyLine),
+        ("Webhooks", WebhookLine),
+        ("Traces", TelemetryLine),
+    ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_settings(title: str, kind: type[msgspec.Struct]) -> None:

@@ -103,3 +103,32 @@ def test_not_this_machine_alone(host: str) -> None:
 def test_as_many_calls_as_the_processes_can_serve_unless_told() -> None:
     assert ServerSettings(workers=4).calls_at_once == 4 * ServerSettings().calls_at_once
     assert ServerSettings(workers=4, max_calls=7).calls_at_once == 7
+
+
+WEBHOOK = """
+[[webhooks]]
+url = "{url}"
+secret = "{secret}"
+{more}
+"""
+
+
+def webhook(url: str, secret: str = "s" * 16, more: str = "") -> str:
+    return WEBHOOK.format(url=url, secret=secret, more=more)
+
+
+def test_webhooks_and_telemetry(tmp_path: Path) -> None:
+    file = tmp_path / "server.toml"
+    more = 'plain_http = true\nagents = ["desk"]\nwords = true\n[telemetry]\ntraces = true\nspeech = true'
+    file.write_text(webhook("http://crm.lan/calls", more=more))
+    settings = finished(read_settings(file))
+    (made,) = [line.made() for line in settings.webhooks]
+    assert (made.url, made.secret, made.agents, made.words) == ("http://crm.lan/calls", "s" * 16, ("desk",), True)
+    assert "ssss" not in repr(made)
+    assert (settings.telemetry.traces, settings.telemetry.speech, settings.telemetry.otlp_endpoint) == (True, True, "")
+
+
+def test_what_is_known_of_calls_goes_nowhere_in_the_clear(tmp_path: Path) -> None:
+    said = read(tmp_path, webhook("http://crm.example.com/calls"))
+    assert "it needs https://" in said
+    assert "secret" in read(tmp_path, webhook("https://crm.example.com/calls", secret="short"))

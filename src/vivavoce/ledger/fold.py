@@ -36,7 +36,7 @@ _BILLIONTH = Decimal("1E-9")
 _FAILED = frozenset({ToolStatus.FAILED, ToolStatus.TIMED_OUT, ToolStatus.REFUSED})
 
 
-class _Frame:
+class _Outline:
     """What is noted of a call beside its turns: its two ends, its prices, and what went wrong."""
 
     def __init__(self) -> None:
@@ -89,14 +89,14 @@ class LedgerFold:
         self._sessions = Sessions(self._turns)
         self._usage = Usage(self._turns)
         self._swaps = Swaps()
-        self._frame = _Frame()
+        self._outline = _Outline()
         self._heeding = Heeding(*(part.handlers for part in self._parts))
         self._handed = 0  # turns
 
     @property
-    def _parts(self) -> tuple[Turns, Sessions, Usage, Swaps, _Frame]:
+    def _parts(self) -> tuple[Turns, Sessions, Usage, Swaps, _Outline]:
         """In the order in which they hear of what happens: the others ask what turn it is."""
-        return self._turns, self._sessions, self._usage, self._swaps, self._frame
+        return self._turns, self._sessions, self._usage, self._swaps, self._outline
 
     def add(self, at: int, value: Event | Effect) -> None:
         self._heeding.add(at, value)
@@ -115,8 +115,8 @@ class LedgerFold:
         """No more comes. A call that was not closed by then was torn."""
         self._heeding.settle()
         self._turns.end()
-        frame, turns, header = self._frame, self._turns.turns, self._header
-        connected, closed = frame.connected, frame.closed
+        outline, turns, header = self._outline, self._turns.turns, self._header
+        connected, closed = outline.connected, outline.closed
         usage = self._usage.told(self._sessions)
         return CallRecord(
             call=header.call,
@@ -141,13 +141,13 @@ class LedgerFold:
             swaps=self._told_swaps(),
             sessions=tuple(self._sessions.names.items()),
             errors=self._errors(),
-            audio_lost_samples=frame.audio_lost,
+            audio_lost_samples=outline.audio_lost,
         )
 
     def _is_settled(self, turn: Turn) -> bool:
         later = len(self._turns.turns) - 1 - turn.number
         if later == 0:
-            return self._frame.closed is not None
+            return self._outline.closed is not None
         heard = _heard_first(turn)
         return later > 1 or heard is None or heard.begun_us is not None or heard.stopped
 
@@ -172,7 +172,7 @@ class LedgerFold:
             for use in turn.tools
             if use.finished_us is not None and use.status in _FAILED
         ]
-        return tuple(text for _, text in sorted([*self._frame.errors, *failed], key=lambda error: error[0]))
+        return tuple(text for _, text in sorted([*self._outline.errors, *failed], key=lambda error: error[0]))
 
     def _record(self, turn: Turn) -> TurnRecord:
         first = turn.replies[0].playout if turn.replies else None
@@ -209,7 +209,7 @@ class LedgerFold:
         return heard.audible_at * 1_000_000 // turn.rate_hz
 
     def _tool(self, use: ToolUse) -> ToolRecord:
-        price = self._frame.prices.get(use.name, 0)
+        price = self._outline.prices.get(use.name, 0)
         return ToolRecord(
             name=use.name,
             status=str(use.status),

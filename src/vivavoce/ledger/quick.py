@@ -7,7 +7,9 @@ left to :func:`vivavoce.timeline.read.parse_timeline`, which says what is wrong 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Union, get_args
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, get_args
 
 import msgspec
 
@@ -23,7 +25,7 @@ class UnusualTimeline(Exception):
     """Read this one the slow way."""
 
 
-class _Frame(msgspec.Struct, frozen=True, gc=False):
+class _SoundCount(msgspec.Struct, frozen=True, gc=False):
     """Stands for the frame of its tag, and for the sound in it: of either only the samples are asked for."""
 
     @property
@@ -31,27 +33,27 @@ class _Frame(msgspec.Struct, frozen=True, gc=False):
         return self
 
 
-class _CallerFrame(_Frame, frozen=True, gc=False, tag="CallerAudio"):
+class _CallerFrame(_SoundCount, frozen=True, gc=False, tag="CallerAudio"):
     samples: _Count = msgspec.field(name="audio")
 
 
-class _ForwardFrame(_Frame, frozen=True, gc=False, tag="ForwardAudio"):
+class _ForwardFrame(_SoundCount, frozen=True, gc=False, tag="ForwardAudio"):
     connection: int
     samples: _Count = msgspec.field(name="audio")
 
 
-class _ReplayFrame(_Frame, frozen=True, gc=False, tag="ReplayAudio"):
+class _ReplayFrame(_SoundCount, frozen=True, gc=False, tag="ReplayAudio"):
     connection: int
     samples: _Count = msgspec.field(name="audio")
 
 
-class _AgentFrame(_Frame, frozen=True, gc=False, tag="AgentAudio"):
+class _AgentFrame(_SoundCount, frozen=True, gc=False, tag="AgentAudio"):
     connection: int
     response: str
     samples: _Count = msgspec.field(name="audio")
 
 
-class _PlayFrame(_Frame, frozen=True, gc=False, tag="Play"):
+class _PlayFrame(_SoundCount, frozen=True, gc=False, tag="Play"):
     response: str
     samples: _Count = msgspec.field(name="audio")
 
@@ -64,9 +66,8 @@ STANDS_FOR: Mapping[type, type] = {
     _PlayFrame: Play,
 }
 _OTHERS = [kind for kind in (*get_args(Event), *get_args(Effect)) if kind not in STANDS_FOR.values()]
-_decoder: msgspec.json.Decoder[tuple[int, int, Any]] = msgspec.json.Decoder(
-    tuple[int, int, Union[(*STANDS_FOR, *_OTHERS)]]  # type: ignore[misc]  # noqa: UP007 (made from a list)
-)
+_VALUE: Any = reduce(or_, (*STANDS_FOR, *_OTHERS))
+_decoder: msgspec.json.Decoder[tuple[int, int, Any]] = msgspec.json.Decoder(tuple[int, int, _VALUE])
 
 
 def quick_lines(raw: bytes, begin: int, end: int) -> Iterator[tuple[int, Any]]:

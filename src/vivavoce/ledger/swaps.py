@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from vivavoce.events import CallerConnected, Flush, Play, Recall, SwapModel, SwapMoment
-from vivavoce.ledger.heeding import Handlers, Heeding
+from vivavoce.ledger.heeding import Handlers
 from vivavoce.ledger.turns import Turn
 from vivavoce.timeline.schema import Line
 
@@ -141,10 +141,11 @@ class Swaps:
 def fold_swaps(lines: Iterable[Line], turns: Sequence[Turn], usual: UsualWaits | None = None) -> list[Swap]:
     """``turns`` are those of the same call; ``usual`` is what its answers are compared with, if not with each other."""
     swaps = Swaps()
-    heeding = Heeding(swaps.handlers)
+    handlers = swaps.handlers
     for line in lines:
-        heeding.add(line.at, line.value)
-    heeding.settle()
+        handler = handlers.get(type(line.value))
+        if handler is not None:
+            handler(line.at, line.value)
     return swaps.told(turns, usual)
 
 

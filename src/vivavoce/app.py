@@ -22,7 +22,7 @@ from vivavoce.agent.problems import Proof
 from vivavoce.engine.clock import wall_clock
 from vivavoce.engine.spending import why_never_spent
 from vivavoce.errors import NotAvailable, SetupFault
-from vivavoce.ledger.prices import PRICED
+from vivavoce.ledger.book import default_book
 from vivavoce.model.local.model import DESCRIPTION as LOCAL_DESCRIPTION
 from vivavoce.model.local.model import EMBEDDED, LocalModel
 from vivavoce.model.nova.catalogue import MODELS as NOVA_MODELS
@@ -214,7 +214,7 @@ def _spend_proofs(agent: Agent | None) -> list[Proof]:
     if agent is None or spend is None:
         return []
     doubt = why_never_spent(agent, [choice.name for choice in agent.models])
-    return [Proof("spend", f"at most {spend.most} {spend.currency}, at prices of {PRICED}", doubt=doubt)]
+    return [Proof("spend", f"at most {spend.most} {spend.currency}, at prices of {default_book().name}", doubt=doubt)]
 
 
 def _example_proofs(agent: Agent | None) -> list[Proof]:

@@ -43,7 +43,7 @@ class Tool:
     ``lead_in`` is said when it has run for ``lead_in_ms``, the texts of ``progress`` in turn every ``progress_ms``
     after that. ``supersedable``: it may be given up when the caller goes on, or the model calls it anew. With
     ``approval`` somebody must say yes, within ``approval_ms``. ``result_bytes``: as in :class:`Limits`, for this tool
-    (0: as there).
+    (0: as there). ``price`` is what one call of it costs, in US dollars; None where nobody says.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Tool:
     approval: bool = False
     approval_ms: int = 60_000
     result_bytes: int = 0
+    price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,15 @@ class TurnPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """The most that a call may cost, in ``currency``; ``warning`` is said when ``warn_at`` of it (0 to 1) is spent."""
+    """The most that a call may cost, in ``currency``; ``warning`` is said when ``warn_at`` of it (0 to 1) is spent. At
+    ``downgrade_at`` of it the model ``downgrade_to`` takes over at the next turn; where that is empty, none does."""
 
     most: Decimal
     currency: str = "USD"
     warning: str = ""
     warn_at: float = 0.8
+    downgrade_at: float = 0.5
+    downgrade_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +181,8 @@ class ModelChoice:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent ready to take calls. ``instructions``, ``greeting``, ``farewell`` and ``apology`` are rendered text."""
+    """An agent ready to take calls. ``instructions``, ``greeting``, ``farewell`` and ``apology`` are rendered text.
+    ``tenant`` is whose calls these are, empty where nobody is told apart."""
 
     name: str
     instructions: str
@@ -196,3 +201,4 @@ class Agent:
     voicemail: Voicemail = Voicemail()
     models: tuple[ModelChoice, ...] = (ModelChoice("local"),)
     record: bool = False
+    tenant: str = ""

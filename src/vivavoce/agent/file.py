@@ -22,7 +22,7 @@ from vivavoce.agent.references import Modules
 from vivavoce.agent.shape import AgentTable, VariableTable
 from vivavoce.agent.shape_problems import shape_of
 from vivavoce.agent.source import Source, read_source
-from vivavoce.agent.talk_tables import control_of, limits_of
+from vivavoce.agent.talk_tables import control_of, limits_of, spend_problems
 from vivavoce.agent.templates import render, template_flaws
 from vivavoce.agent.tool_tables import Workshop, read_tool
 from vivavoce.agent.variables import variable_values
@@ -83,6 +83,7 @@ class AgentFile:
             voicemail=Voicemail(shape.voicemail.action, shape.voicemail.message),
             models=tuple(ModelChoice(model.name, model.settings) for model in shape.models),
             record=shape.recording.keep,
+            tenant=shape.tenant,
             **texts,
         )
         return agent, problems
@@ -137,6 +138,8 @@ def prove_file(
     knowledge, read = _prove_knowledge(source, shape)
     tools, proofs = _prove_tools(source, shape, environment, ask_servers)
     proofs += _prove_control(source, shape, tools, environment)
+    unspent = spend_problems(source, shape.limits, [model.name for model in shape.models])
+    proofs += [Proof("spend", problems=tuple(unspent))] if unspent else []
     file = AgentFile(source, shape, instructions, tools, knowledge, environment)
     return file, [Proof("file", "valid TOML with known keys"), *templates, read, *proofs]
 

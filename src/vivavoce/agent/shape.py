@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import (
     Discriminator,
     Field,
+    StringConstraints,
     Tag,
     model_validator,
 )
@@ -116,6 +117,9 @@ class AgentTable(Shape):
         default=None,
         description="A template: what the agent says, once, when it had to keep the caller waiting because a model "
         "session was lost. Left out, an English agent says it is sorry; empty, nothing is said.",
+    )
+    tenant: Annotated[str, StringConstraints(max_length=200)] = Field(
+        default="", description="Whose calls these are, where calls of several are told apart."
     )
     knowledge: list[NonEmpty] = Field(
         default=[], description="Markdown files the agent may answer from; * and ** are allowed."

@@ -34,6 +34,7 @@ _PATTERNS = {
     "language": 'a language tag such as "en-US"',
     "languages": 'a language tag such as "en-US"',
     "most": 'an amount such as "0.50"',
+    "price": 'an amount such as "0.002"',
     "function": '"module:function", such as "tools:find_cars"',
     "url": "an address such as https://example.com/path, without a user, and with {parameters} only behind the host",
 }

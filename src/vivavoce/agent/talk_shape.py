@@ -48,6 +48,13 @@ class SpendTable(Shape):
     currency: Literal["USD"] = Field(default="USD", description="The currency of the price book.")
     warning: str = Field(default="", description="What the agent says when most of it is spent.")
     warn_at: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.8, description="The share at which it says so.")
+    downgrade_at: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.5, description="The share at which downgrade_to takes over."
+    )
+    downgrade_to: NonEmpty | None = Field(
+        default=None,
+        description="One of the agent's models, but the first: it takes over at the next turn, once so much is spent.",
+    )
 
     @field_validator("most")
     @classmethod

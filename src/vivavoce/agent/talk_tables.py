@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from vivavoce.agent.declaration import CallControl, Destination, Limits, OtherAgent, Spend, Webhook
-from vivavoce.agent.problems import Problem
+from vivavoce.agent.problems import Problem, did_you_mean
 from vivavoce.agent.source import Source
 from vivavoce.agent.talk_shape import ControlTable, LimitsTable, SpendTable
 
@@ -22,6 +22,19 @@ def limits_of(table: LimitsTable) -> Limits:
         warning_ms=round(table.warning_s * 1000),
         spend=_spend(table.spend),
     )
+
+
+def spend_problems(source: Source, limits: LimitsTable, models: Sequence[str]) -> list[Problem]:
+    """Where the model to change to is none of the agent's, or is the one that it begins with."""
+    name = limits.spend.downgrade_to if limits.spend is not None else None
+    where = source.where("limits", "spend", "downgrade_to")
+    if name is None or name in models[1:]:
+        return []
+    if name not in models:
+        return [
+            Problem(where, f'downgrade_to is "{name}", which is no model of this agent', did_you_mean(name, models))
+        ]
+    return [Problem(where, f'downgrade_to is "{name}", which every call begins with', "name one of the others")]
 
 
 def control_of(
@@ -50,7 +63,14 @@ def control_of(
 def _spend(table: SpendTable | None) -> Spend | None:
     if table is None:
         return None
-    return Spend(Decimal(table.most), table.currency, table.warning, table.warn_at)
+    return Spend(
+        most=Decimal(table.most),
+        currency=table.currency,
+        warning=table.warning,
+        warn_at=table.warn_at,
+        downgrade_at=table.downgrade_at,
+        downgrade_to=table.downgrade_to or "",
+    )
 
 
 def _webhook(

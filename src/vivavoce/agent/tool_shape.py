@@ -56,6 +56,9 @@ class ToolSettings(BaseModel):
     result_bytes: int = Field(
         default=0, description="The largest result that reaches the model. 0: limits.result_bytes.", ge=0, le=1_048_576
     )
+    price: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,9})?$")] | None = Field(
+        default=None, description='What one call of it costs, in US dollars, as text: "0.002".', examples=["0.002"]
+    )
 
     @model_validator(mode="after")
     def _tried_again_if_harmless(self) -> Self:

@@ -6,6 +6,7 @@ import importlib.util
 import string
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from vivavoce.agent.declaration import Tool
 from vivavoce.agent.functions import tool_from_function
@@ -60,6 +61,7 @@ def with_settings(tool: Tool, table: ToolSettings) -> Tool:
         approval=table.approval,
         approval_ms=round(table.approval_s * 1000),
         result_bytes=table.result_bytes,
+        price=Decimal(table.price) if table.price is not None else None,
     )
 
 

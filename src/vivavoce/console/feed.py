@@ -11,12 +11,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
+from datetime import UTC
 
 from vivavoce.console.decisions import HEEDED, Decisions
 from vivavoce.console.frames import Frames
 from vivavoce.console.shown import SHOWN, Shown, encoded, shown, shown_cost, shown_hold, shown_turn
+from vivavoce.engine.clock import wall_clock
 from vivavoce.errors import Refused
 from vivavoce.events import CallerSpeechStopped, CallStarted, CloseCall, Effect, Event, Instant, UsageReported
+from vivavoce.ledger.book import Book, default_book
 from vivavoce.ledger.prices import CostFold
 from vivavoce.ledger.turns import TurnFold
 from vivavoce.timeline.schema import Line
@@ -32,9 +35,10 @@ KEEP_ALIVE_S = 15.0
 
 class CallFeed:
     """Give :meth:`observe` to the call as a witness from its first fact on. ``decisions`` are what somebody beside the
-    call may decide. All of it is for the call's own loop."""
+    call may decide. The call costs today's prices of ``book``, else of the one that comes with Vivavoce. All of it is
+    for the call's own loop."""
 
-    def __init__(self, *, simulated: bool) -> None:
+    def __init__(self, *, simulated: bool, book: Book | None = None) -> None:
         self.over = False
         self.decisions = Decisions()
         self._at = Instant(0)
@@ -42,7 +46,8 @@ class CallFeed:
         self._kept: deque[tuple[int, Instant, Event | Effect]] = deque(maxlen=KEPT_FACTS)
         self._started: CallStarted | None = None
         self._frames = Frames()
-        self._cost = CostFold(simulated=simulated)
+        prices = book if book is not None else default_book()
+        self._cost = CostFold(simulated=simulated, book=prices, day=wall_clock().astimezone(UTC).date())
         self._turns: _Turns | None = None
         self._told_cost: Shown = {}
         self._readers: set[_Reader] = set()
@@ -100,7 +105,7 @@ class CallFeed:
         folded = (
             *self._frames.playouts(self._at),
             *self._turns.all(),
-            shown_cost(self._at, self._cost.cost),
+            shown_cost(self._at, self._cost.cost, self._cost.book),
             shown_hold(self._at, held=self.decisions.held),
         )
         return [*gap, *missed, *(encoded(told) for told in folded)]
@@ -144,7 +149,7 @@ class CallFeed:
         """Of turns and cost, what differs from what was told last."""
         if self._readers and self._turns is not None:
             self._tell(self._turns.changed())
-            cost = shown_cost(Instant(0), self._cost.cost)
+            cost = shown_cost(Instant(0), self._cost.cost, self._cost.book)
             if cost != self._told_cost:
                 self._told_cost = cost
                 self._tell([{**cost, "at_us": self._at}])

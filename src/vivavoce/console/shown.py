@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -47,7 +47,7 @@ from vivavoce.events import (
     ToolRequested,
     Truncate,
 )
-from vivavoce.ledger.prices import PRICED, Cost
+from vivavoce.ledger.prices import Cost
 from vivavoce.ledger.turns import Turn
 
 Shown = Mapping[str, Any]
@@ -114,10 +114,26 @@ def shown_turn(at: Instant, turn: Turn) -> Shown:
     }
 
 
-def shown_cost(at: Instant, cost: Cost) -> Shown:
-    tokens = asdict(cost)
-    return {"at_us": at, "type": "cost", "usd": tokens.pop("usd"), "reason": tokens.pop("reason"), "priced": PRICED,
-            "tokens": tokens}  # fmt: skip
+def shown_cost(at: Instant, cost: Cost, book: str) -> Shown:
+    return {
+        "at_us": at,
+        "type": "cost",
+        "usd": _number(cost.usd),
+        "reason": cost.reason,
+        "would_be_usd": _number(cost.would_be),
+        "priced": book,
+        "tokens": {
+            "speech_in": cost.speech_in,
+            "speech_out": cost.speech_out,
+            "text_in": cost.text_in,
+            "text_out": cost.text_out,
+        },
+    }
+
+
+def _number(amount: Decimal | None) -> float | None:
+    """As JSON has it, to be looked at: nobody counts on with it."""
+    return None if amount is None else float(amount)
 
 
 def shown_hold(at: Instant, *, held: bool) -> Shown:

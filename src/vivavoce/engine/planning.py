@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from vivavoce.agent.declaration import Agent, Tool
+from vivavoce.engine.spending import tool_price
 from vivavoce.errors import SetupFault
 from vivavoce.events import CallPlan, SpendPlan, ToolPlan
 from vivavoce.model.port import Model
@@ -47,7 +48,7 @@ def plan_of(agent: Agent, models: Sequence[Model], spend: SpendPlan | None = Non
 
 def tool_plans(agent: Agent) -> tuple[ToolPlan, ...]:
     """Of the tools of which the core must know more than their names."""
-    return tuple(_tool_plan(tool) for tool in agent.tools if tool.lead_in or tool.supersedable or tool.approval)
+    return tuple(_tool_plan(tool) for tool in agent.tools if _is_more_than_a_name(tool))
 
 
 def ear_for(agent: Agent, rate_hz: int, *, outbound: bool = False, recogniser: Recogniser | None = None) -> Ear | None:
@@ -67,6 +68,10 @@ def ear_for(agent: Agent, rate_hz: int, *, outbound: bool = False, recogniser: R
         return None
 
 
+def _is_more_than_a_name(tool: Tool) -> bool:
+    return bool(tool.lead_in or tool.supersedable or tool.approval or tool.price)
+
+
 def _tool_plan(tool: Tool) -> ToolPlan:
     return ToolPlan(
         name=tool.name,
@@ -77,4 +82,5 @@ def _tool_plan(tool: Tool) -> ToolPlan:
         supersedable=tool.supersedable,
         approval=tool.approval,
         approval_us=tool.approval_ms * 1000,
+        price=tool_price(tool),
     )

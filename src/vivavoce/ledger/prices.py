@@ -1,50 +1,36 @@
-"""What a call costs: the tokens that its models report, at the prices of a dated book.
+"""What a call has cost so far, while it goes on: tokens and declared tools, by the prices of one day.
 
-US dollars for a million tokens, speech and text apart, as AWS's model cards of Nova Sonic were cited by three price
-lists that agree (litellm 1.109.1, tau2's price table of 2026-08-04, a cost report among AWS's samples), none of them
-AWS's own page. Prices change: :data:`PRICED` says when these were looked up.
+Afterwards :mod:`vivavoce.ledger.pricing` says it in full: by turn, with minutes, storage and other currencies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 from typing import Literal
 
-from vivavoce.events import CallStarted, ConnectionId, Effect, Event, OpenModel, UsageReported
+from vivavoce.events import CallStarted, ConnectionId, Effect, Event, OpenModel, RunTool, UsageReported
+from vivavoce.ledger.book import MILLION, SPEECH_IN, SPEECH_OUT, TEXT_IN, TEXT_OUT, Book, Row
+from vivavoce.ledger.cost import Item
 
-PRICED = "2026-11-22"
-"""The day on which the book was filled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """US dollars for a million tokens."""
-
-    speech_in: float
-    speech_out: float
-    text_in: float
-    text_out: float
-
-
-BOOK: Mapping[str, Price] = {
-    "nova-2-sonic": Price(speech_in=3.00, speech_out=12.00, text_in=0.33, text_out=2.75),
-    "nova-2-5-sonic": Price(speech_in=3.00, speech_out=12.00, text_in=0.33, text_out=2.75),
-    "nova-sonic": Price(speech_in=3.40, speech_out=13.60, text_in=0.06, text_out=0.24),
-}
-"""By the name that the call's plan gives the model."""
+CURRENCY = "USD"
+"""Of what is counted while a call goes on; a price in another one is none here."""
+BILLION = 1_000_000_000
 
 Reason = Literal["", "simulated", "unpriced"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """So far. ``usd`` is None where it is not known, and ``reason`` says why: nothing here is free only because nobody
-    knows its price.
+    """So far. ``usd`` is None where it is not known or owed to nobody, and ``reason`` says why: nothing here is free
+    only because nobody knows its price. ``would_be`` is what it would be if it were; None where a price is missing.
     """
 
-    usd: float | None
+    usd: Decimal | None
     reason: Reason = ""
+    would_be: Decimal | None = None
     speech_in: int = 0
     speech_out: int = 0
     text_in: int = 0
@@ -52,50 +38,79 @@ class Cost:
 
 
 class CostFold:
-    """The cost of one call as its facts come. ``simulated``: a stand-in answers, whose tokens cost nobody anything."""
+    """The cost of one call as its facts come, at the prices of ``day``. ``simulated``: a stand-in answers, whose tokens
+    cost nobody anything."""
 
-    def __init__(self, *, simulated: bool, book: Mapping[str, Price] = BOOK) -> None:
+    def __init__(self, *, simulated: bool, book: Book, day: date) -> None:
+        self._simulated = simulated
         self._book = book
+        self._day = day
         self._models: Sequence[str] = ()
-        self._opened: dict[ConnectionId, str] = {}
-        self.cost = Cost(None, "simulated") if simulated else Cost(0.0)
+        self._tools: dict[str, Decimal] = {}
+        self._opened: dict[ConnectionId, Row | None] = {}
+        nothing = Decimal(0)
+        self.cost = Cost(None, "simulated", nothing) if simulated else Cost(nothing, "", nothing)
+
+    @property
+    def book(self) -> str:
+        """The book's name."""
+        return self._book.name
 
     def add(self, value: Event | Effect) -> None:
         match value:
             case CallStarted(plan):
                 self._models = plan.models
+                self._tools = {tool.name: Decimal(tool.price) / BILLION for tool in plan.tools if tool.price}
             case OpenModel(connection, model):
-                self._opened[connection] = self._models[model] if model < len(self._models) else ""
+                self._opened[connection] = self._row(model)
                 self._check(connection)
             case UsageReported():
                 self._check(value.connection)
                 self._count(value)
+            case RunTool() if value.name in self._tools:
+                self._charge(self._tools[value.name])
+
+    def _row(self, model: int) -> Row | None:
+        name = self._models[model] if model < len(self._models) else ""
+        return usd_row(self._book, name, self._day)
 
     def _check(self, connection: ConnectionId) -> None:
-        if self.cost.usd is not None and self._opened.get(connection, "") not in self._book:
-            self.cost = replace(self.cost, usd=None, reason="unpriced")
+        if self._opened.get(connection) is None and self.cost.would_be is not None:
+            reason: Reason = "simulated" if self._simulated else "unpriced"
+            self.cost = replace(self.cost, usd=None, reason=reason, would_be=None)
 
     def _count(self, usage: UsageReported) -> None:
+        row = self._opened.get(usage.connection)
+        if row is not None:
+            self._charge(in_usd(usage, row))
         so_far = self.cost
-        usd = so_far.usd
-        if usd is not None:
-            usd += in_usd(usage, self._book[self._opened[usage.connection]])
-        self.cost = Cost(
-            usd,
-            so_far.reason,
-            so_far.speech_in + usage.speech_in,
-            so_far.speech_out + usage.speech_out,
-            so_far.text_in + usage.text_in,
-            so_far.text_out + usage.text_out,
+        self.cost = replace(
+            so_far,
+            speech_in=so_far.speech_in + usage.speech_in,
+            speech_out=so_far.speech_out + usage.speech_out,
+            text_in=so_far.text_in + usage.text_in,
+            text_out=so_far.text_out + usage.text_out,
         )
 
+    def _charge(self, amount: Decimal) -> None:
+        if self.cost.would_be is not None:
+            sum_ = self.cost.would_be + amount
+            self.cost = replace(self.cost, usd=None if self._simulated else sum_, would_be=sum_)
 
-def in_usd(usage: UsageReported, price: Price) -> float:
+
+def usd_row(book: Book, model: str, day: date) -> Row | None:
+    """The model's prices, where the book has them in US dollars."""
+    row = book.find(Item.MODEL, model, day)
+    return row if row is not None and row.currency == CURRENCY else None
+
+
+def in_usd(usage: UsageReported, row: Row) -> Decimal:
     """What these tokens cost."""
+    prices = row.prices
     millionths = (
-        usage.speech_in * price.speech_in
-        + usage.speech_out * price.speech_out
-        + usage.text_in * price.text_in
-        + usage.text_out * price.text_out
+        usage.speech_in * prices[SPEECH_IN]
+        + usage.speech_out * prices[SPEECH_OUT]
+        + usage.text_in * prices[TEXT_IN]
+        + usage.text_out * prices[TEXT_OUT]
     )
-    return millionths / 1_000_000
+    return millionths / MILLION

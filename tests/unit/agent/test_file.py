@@ -234,6 +234,21 @@ BROKEN = [
         id="amount",
     ),
     pytest.param(
+        MINIMAL + "[[tools]]\nfunction = 't:f'\nprice = 'two'\n",
+        ':5: tools[0].price must be an amount such as "0.002", not "two"',
+        id="price",
+    ),
+    pytest.param(
+        MINIMAL + "[limits.spend]\nmost = '1'\ndowngrade_to = 'nova'\n[[models]]\nname = 'local'\n",
+        ':5: downgrade_to is "nova", which is no model of this agent (known here: local)',
+        id="a model that is none",
+    ),
+    pytest.param(
+        MINIMAL + "[limits.spend]\nmost = '1'\ndowngrade_to = 'local'\n[[models]]\nname = 'local'\n",
+        ':5: downgrade_to is "local", which every call begins with (name one of the others)',
+        id="the first model",
+    ),
+    pytest.param(
         MINIMAL + "[limits.spend]\nmost = '1'\nwarn_at = 1.0\n",
         ":5: limits.spend.warn_at must be less than 1.0, not 1.0",
         id="share",
@@ -455,8 +470,10 @@ def test_all_about_the_talk_arrives(tmp_path: Path) -> None:
     text = """
 name = "A"
 instructions = "Help."
+tenant = "acme"
 [[tools]]
 function = "tools:book"
+price = "0.002"
 [limits]
 reprompts = ["Hello?"]
 reprompt_s = 12.5
@@ -466,6 +483,12 @@ warning_s = 30
 most = "0.50"
 warning = "Dear."
 warn_at = 0.5
+downgrade_at = 0.4
+downgrade_to = "nova-2-sonic"
+[[models]]
+name = "nova-2-5-sonic"
+[[models]]
+name = "nova-2-sonic"
 [turns]
 interruption = "hybrid"
 decide_ms = 300
@@ -492,7 +515,8 @@ message = "Call back."
 """
     path = write(tmp_path, text)
     agent = load_agent(path, environment={"HOOK": "whsec"})
-    spend = Spend(Decimal("0.50"), "USD", "Dear.", 0.5)
+    spend = Spend(Decimal("0.50"), "USD", "Dear.", 0.5, downgrade_at=0.4, downgrade_to="nova-2-sonic")
+    assert (agent.tenant, agent.tools[0].price) == ("acme", Decimal("0.002"))
     assert agent.limits == Limits(
         reprompts=("Hello?",), reprompt_ms=12_500, warning="Soon.", warning_ms=30_000, spend=spend
     )

@@ -133,3 +133,20 @@ def test_a_collector_gets_it_by_otlp() -> None:
     assert path == "/v1/traces"
     assert {span.trace_id.hex() for span in spans} == {trace_hex("c-1")}
     assert {span.name for span in spans} >= {"call desk", "turn tool", "chat nova-2-sonic", "execute_tool find_car"}
+
+
+def test_a_collector_that_hangs_does_not_hold_up_the_end() -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    class Hanging(memory.InMemorySpanExporter):  # type: ignore[misc, name-defined]
+        def export(self, spans: Any) -> Any:
+            asked.set()
+            go_on.wait(10)
+            return super().export(spans)
+
+    tracer = Tracer(Hanging())
+    tracer.call_ended(CALL, COST)
+    assert not tracer.stop(0.01)
+    assert asked.wait(10)
+    go_on.set()
+    assert tracer.stop(10)

@@ -173,6 +173,8 @@ def _no_click(spans: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _smooth(power: Levels) -> Levels:
+    if not len(power):
+        return power
     width = SMOOTH_MS // STEP_MS
     smooth: Levels = np.convolve(power, np.full(width, 1 / width, np.float32), "same")[: len(power)]
     return smooth.astype(np.float32)

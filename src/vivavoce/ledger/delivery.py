@@ -1,4 +1,4 @@
-"""What an address is to be told of a call."""
+"""What an address is to be told of a call, and what may come of trying."""
 
 from __future__ import annotations
 
@@ -14,3 +14,24 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     body: bytes
     attempts: int = 0
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """It was taken."""
+
+
+class Again(msgspec.Struct, frozen=True):
+    """Not taken this time. ``why`` has no word of the receiver's."""
+
+    after_s: float
+    why: str = ""
+
+
+class GivenUp(msgspec.Struct, frozen=True):
+    """Not taken, and not to be tried again."""
+
+    why: str
+
+
+Outcome = Taken | Again | GivenUp
+"""Of one try."""

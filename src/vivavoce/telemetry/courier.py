@@ -20,7 +20,7 @@ import msgspec
 
 from vivavoce.errors import NotAvailable
 from vivavoce.ledger.cost import CallCost
-from vivavoce.ledger.delivery import Delivery
+from vivavoce.ledger.delivery import Again, Delivery, GivenUp, Outcome, Taken
 from vivavoce.ledger.figures import percentile
 from vivavoce.ledger.record import CallRecord, TurnRecord
 from vivavoce.wire.webhook import SIGNATURE, signature
@@ -51,26 +51,6 @@ class CallWebhook:
 
     def wants(self, record: CallRecord) -> bool:
         return (not self.agents or record.agent in self.agents) and (not self.tenants or record.tenant in self.tenants)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """It was taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """Not taken this time. ``why`` has no word of the receiver's."""
-
-    after_s: float
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class GivenUp:
-    """Not taken, and not to be tried again."""
-
-    why: str
 
 
 def deliveries_for(record: CallRecord, cost: CallCost, webhooks: Sequence[CallWebhook]) -> list[Delivery]:
@@ -158,7 +138,7 @@ class Courier:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def send(self, delivery: Delivery) -> Taken | Again | GivenUp:
+    def send(self, delivery: Delivery) -> Outcome:
         """One try, of ten seconds at most and a little more. ``delivery.attempts`` are those before it."""
         if delivery.url not in self._secrets:
             return GivenUp("the address is in the settings no more")

@@ -15,15 +15,12 @@ import msgspec
 import pytest
 
 from tests.unit.telemetry.records import CALL, COST
-from vivavoce.ledger.delivery import Delivery
+from vivavoce.ledger.delivery import Again, Delivery, GivenUp, Taken
 from vivavoce.telemetry.courier import (
     MAX_ANSWER_BYTES,
     TRIED_FOR_S,
-    Again,
     CallWebhook,
     Courier,
-    GivenUp,
-    Taken,
     deliveries_for,
     safe_url,
     waited_s,

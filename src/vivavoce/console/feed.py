@@ -20,7 +20,7 @@ from vivavoce.engine.clock import wall_clock
 from vivavoce.errors import Refused
 from vivavoce.events import CallerSpeechStopped, CallStarted, CloseCall, Effect, Event, Instant, UsageReported
 from vivavoce.ledger.book import Book, default_book
-from vivavoce.ledger.prices import CostFold
+from vivavoce.ledger.prices import Cost, CostFold
 from vivavoce.ledger.turns import TurnFold
 from vivavoce.timeline.schema import Line
 
@@ -51,6 +51,11 @@ class CallFeed:
         self._turns: _Turns | None = None
         self._told_cost: Shown = {}
         self._readers: set[_Reader] = set()
+
+    @property
+    def cost(self) -> Cost:
+        """So far."""
+        return self._cost.cost
 
     def observe(self, at: Instant, value: Event | Effect) -> None:
         self._at = at

@@ -19,7 +19,20 @@ from vivavoce.engine.control import ControlTools, Surroundings, orders_of
 from vivavoce.engine.planning import ear_for, plan_of, tool_plans
 from vivavoce.engine.spending import spend_plan
 from vivavoce.errors import SetupFault
-from vivavoce.events import Effect, Event, HoldChanged, Instant, ToolApproved, ToolCallId, ToolDenied, ToolRequested
+from vivavoce.events import (
+    BudgetReached,
+    Effect,
+    Event,
+    HoldChanged,
+    Instant,
+    ToolApproved,
+    ToolCallId,
+    ToolDenied,
+    ToolRequested,
+)
+from vivavoce.ledger.book import Book
+from vivavoce.ledger.fold import LedgerFold
+from vivavoce.ledger.record import CallRecord
 from vivavoce.model.local.clips import clips_for
 from vivavoce.model.port import Model
 from vivavoce.timeline.disk import Disk
@@ -43,16 +56,18 @@ class AnsweredCall:
     recording: Path | None
     result: CallResult
     store_failure: str
+    record: CallRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
     """Where a call is kept: in the folder of all ``calls``, by ``disk``, under the id ``call``, a new one if that is
-    empty."""
+    empty. ``book`` has the prices by which its limits are counted, else it is the one that comes with Vivavoce."""
 
     calls: Path
     disk: Disk
     call: str = ""
+    book: Book | None = None
 
 
 def new_call_id(opened: datetime) -> str:
@@ -139,15 +154,15 @@ class Answering:
         self._store_failure = ""
         self._recorder = Recorder(disk, self.folder, self._store_failed) if agent.record else None
         self._agent = agent
-        self._models = [model.profile.name for model in models]
+        self.models = [model.profile.name for model in models]
+        """Their names, as in the plan."""
         self._changing = changing
         self._rate_hz = channel.rate_hz
         around = Surroundings(self.call, lambda: orders_of(channel), self._become, self._load)
         self._tools = _AllTools(self.call, agent, ControlTools(agent, around), client_tools)
-        plan = plan_of(agent, models, spend_plan(agent, [model.profile.name for model in models]))
+        plan = plan_of(agent, models, spend_plan(agent, self.models, keeping.book))
         speaks = all(model.profile.speaks for model in models)
         clips = None if speaks else clips_for(agent.language)
-        self._call = Call(plan, channel, models, self._tools, (self._keep, *witnesses), ear=ear, clips=clips)
         header = Header(
             vivavoce_timeline=VERSION,
             call=self.call,
@@ -155,7 +170,13 @@ class Answering:
             agent=agent.name,
             vivavoce=__version__,
             simulated=any(model.profile.simulated for model in models),
+            tenant=agent.tenant,
+            outbound=outbound,
         )
+        self.agent, self.tenant = header.agent, header.tenant
+        self._ledger = LedgerFold(header)
+        watching = (self._keep, self._ledger.add, *witnesses)
+        self._call = Call(plan, channel, models, self._tools, watching, ear=ear, clips=clips)
         # Last, since from here on there is something to close.
         self._timeline = TimelineWriter(disk, self.folder, header, self._store_failed)
 
@@ -172,8 +193,8 @@ class Answering:
             try:
                 await self._tools.close()
             finally:
-                recording = await asyncio.shield(closed)
-        return AnsweredCall(self.call, self.folder, recording, result, self._store_failure)
+                recording, record = await asyncio.shield(closed)
+        return AnsweredCall(self.call, self.folder, recording, result, self._store_failure, record)
 
     def stop(self, reason: str) -> None:
         """End the call now. From the call's own loop."""
@@ -200,6 +221,10 @@ class Answering:
         """Let the caller wait, or talk again."""
         self._call.tell(HoldChanged(held, by))
 
+    def budget(self, news: BudgetReached) -> None:
+        """A budget that the call shares is used up to a step of it."""
+        self._call.tell(news)
+
     async def _become(self, agent: Agent) -> None:
         """The call goes on as this agent, with the models that it began with. Raises
         :class:`~vivavoce.errors.SetupFault`; then nothing has changed.
@@ -208,7 +233,7 @@ class Answering:
             raise SetupFault("this call cannot become another agent", hint="serve the agent with vivavoce serve")
         agent = replace(agent, models=self._agent.models)
         models = await asyncio.to_thread(self._changing.make_models, agent)
-        if [model.profile.name for model in models] != self._models:
+        if [model.profile.name for model in models] != self.models:
             raise SetupFault(f"not all models of this call can be {agent.name}", hint="see its voice, tools and length")
         self.revise(agent, models)
 
@@ -225,13 +250,15 @@ class Answering:
         if self._recorder is not None:
             self._recorder.observe(at, value)
 
-    def _close(self) -> Path | None:
-        """Returns where the sound is, if there is any. Blocks."""
+    def _close(self) -> tuple[Path | None, CallRecord]:
+        """Returns where the sound is, if there is any, and what the ledger knows of the call. Blocks."""
         self._timeline.close()
+        record = self._ledger.finish()
         if self._recorder is None:
-            return None
+            return None, record
         self._recorder.close()
-        return self._recorder.path if self._recorder.path.exists() else None  # none if the caller never connected
+        there = self._recorder.path.exists()  # not if the caller never connected
+        return self._recorder.path if there else None, record
 
     def _store_failed(self, message: str) -> None:
         """Called by the disk's thread."""

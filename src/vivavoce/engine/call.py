@@ -32,6 +32,7 @@ from vivavoce.events import (
     AskApproval,
     Audio,
     AudioLost,
+    BudgetReached,
     CallEffect,
     CallerAudio,
     CallerHungUp,
@@ -196,7 +197,7 @@ class Call:
             self._listening.begin(ear)
         self._inbox.put_now(AgentRevised(interruption, tools))
 
-    def tell(self, fact: HoldChanged | ToolApproved | ToolDenied) -> None:
+    def tell(self, fact: HoldChanged | ToolApproved | ToolDenied | BudgetReached) -> None:
         """What somebody beside the call decided. From the call's own loop."""
         self._inbox.put_now(fact)
 

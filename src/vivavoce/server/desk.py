@@ -22,9 +22,11 @@ from vivavoce.engine.answer import AnsweredCall, Answering, Changing, Keeping, n
 from vivavoce.engine.call import Tools, Witness
 from vivavoce.engine.clock import loop_time_s
 from vivavoce.errors import Refused
-from vivavoce.events import Disposition
+from vivavoce.events import BudgetReached, Disposition
 from vivavoce.model.port import Model
 from vivavoce.server.admission import Admission, Bounds
+from vivavoce.server.books import Books
+from vivavoce.server.budgets import Spent
 from vivavoce.server.ids import marked
 from vivavoce.server.limits import LagWindow
 from vivavoce.server.metrics import Metrics
@@ -106,8 +108,10 @@ class Desk:
         admission: Admission,
         metrics: Metrics | None = None,
         worker: int = 0,
+        books: Books | None = None,
     ) -> None:
         """``worker`` is the process's number, which the ids of its calls tell."""
+        self.books = books or Books(now=now)
         self.admission = admission
         self._metrics = metrics or Metrics()
         self.lag = LagWindow()
@@ -123,6 +127,11 @@ class Desk:
     @property
     def agents(self) -> Mapping[str, ServedAgent]:
         return self._agents
+
+    @property
+    def calls(self) -> Path:
+        """The folder that keeps its calls."""
+        return self._calls
 
     @property
     def live(self) -> Mapping[str, LiveCall]:
@@ -151,6 +160,8 @@ class Desk:
         now_s = loop_time_s()
         lag_ms = self.lag.p99_ms(now_s)
         try:
+            if served is not None:
+                self.books.budgets.check(served.agent.name, served.agent.tenant)
             place = self.admission.take(bounds or Bounds(), model, lag_ms=lag_ms, now_s=now_s)
         except Refused as refused:
             self._metrics.count("vivavoce_calls_refused_total", reason=refused.code)
@@ -183,13 +194,13 @@ class Desk:
 
         def begin() -> LiveCall:
             models = served.make_models(agent)
-            feed = CallFeed(simulated=any(model.profile.simulated for model in models))
+            feed = CallFeed(simulated=any(model.profile.simulated for model in models), book=self.books.book)
             answering = Answering(
                 agent,
                 channel,
                 models,
                 opened=opened,
-                keeping=Keeping(self._calls, self._disk, marked(new_call_id(opened), self._worker)),
+                keeping=Keeping(self._calls, self._disk, marked(new_call_id(opened), self._worker), self.books.book),
                 witnesses=(*witnesses, feed.observe),
                 client_tools=client_tools,
                 changing=changing,
@@ -208,10 +219,24 @@ class Desk:
         try:
             answered = await live.answering.run()
             disposition = answered.result.disposition
+            self._metrics.call_ended(answered.record, await self.books.call_ended(answered))
         finally:
             del self._live[live.call]
             self._metrics.count("vivavoce_calls_ended_total", agent=name, disposition=disposition.value)
         return answered
+
+    def spent(self) -> list[Spent]:
+        """What the live calls have cost so far; simulated ones have cost nothing."""
+        return [
+            Spent(call, live.answering.agent, live.answering.tenant, {"USD": cost.usd}, live.answering.models)
+            for call, live in self._live.items()
+            if (cost := live.feed.cost).usd is not None
+        ]
+
+    def tell(self, call: str, news: BudgetReached) -> None:
+        """A live call, of a budget that it shares."""
+        if call in self._live:
+            self._live[call].answering.budget(news)
 
     async def drain(
         self, limit_s: float, hurry: asyncio.Event | None = None, stop_others: Callable[[str], None] | None = None

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from vivavoce.server.admission import Admission
 from vivavoce.server.background import Background
+from vivavoce.server.books import Books
 from vivavoce.server.desk import Desk, ServedAgent
 from vivavoce.server.ids import marked
 from vivavoce.server.keys import Keyring
@@ -18,6 +19,7 @@ from vivavoce.server.metrics import Metrics, Sample
 from vivavoce.server.secrets import Sealer
 from vivavoce.server.sessions import Sessions
 from vivavoce.server.settings import ServerSettings
+from vivavoce.store.port import Records
 from vivavoce.timeline.disk import Disk
 
 
@@ -40,6 +42,11 @@ class Door:
     read_for_metrics: list[Callable[[], Iterable[Sample]]] = field(default_factory=list)
     """Each is asked for values when somebody looks at the metrics."""
 
+    @property
+    def records(self) -> Records | None:
+        """The store of calls that are over, if this process has one."""
+        return self.desk.books.records
+
     def marked(self, plain_id: str) -> str:
         """The id as it is to be told to clients, so that whatever asks for it finds its way to this process."""
         return marked(plain_id, self.worker)
@@ -55,13 +62,16 @@ def open_door(
     sealing_key: bytes,
     worker: int = 0,
     siblings: Path | None = None,
+    books: Books | None = None,
 ) -> Door:
     """On the loop that runs the calls. ``calls`` is the folder that keeps them; the key of ``ek_`` secrets is the same
     for all workers."""
     metrics = Metrics()
     per_minute = {key.name: key.calls_per_minute for key in settings.keys}
     admission = Admission(settings.calls_at_once, settings.max_lag_ms, settings.quotas, per_minute)
-    desk = Desk(agents, calls=calls, disk=disk, now=now, admission=admission, metrics=metrics, worker=worker)
+    desk = Desk(
+        agents, calls=calls, disk=disk, now=now, admission=admission, metrics=metrics, worker=worker, books=books
+    )
     sealer = Sealer(sealing_key, lambda: now().timestamp())
     return Door(desk, settings, Keyring(settings.keys), sealer, metrics, now, worker, siblings=siblings)
 

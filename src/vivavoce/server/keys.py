@@ -24,7 +24,8 @@ _LONGEST = 512
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who is at the other end. ``agents`` are those that may be called, empty for all. ``session_config`` is what an
-    ``ek_`` secret says of the session, None for callers with a key; ``agent`` is the agent that the secret is for.
+    ``ek_`` secret says of the session, None for callers with a key; ``agent`` is the agent that the secret is for;
+    ``tenant`` is whose calls they are.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Caller:
     agents: frozenset[str] = frozenset()
     session_config: Mapping[str, object] | None = None
     agent: str = ""
+    tenant: str = ""
 
     def require(self, scope: str) -> None:
         """Raises :class:`~vivavoce.errors.Refused` (403)."""
@@ -85,4 +87,4 @@ def hash_of(key: str) -> str:
 
 def _caller(line: KeyLine) -> Caller:
     bounds = Bounds(line.name, line.max_calls, line.calls_per_minute)
-    return Caller(line.name, frozenset(line.scopes), bounds, frozenset(line.agents))
+    return Caller(line.name, frozenset(line.scopes), bounds, frozenset(line.agents), tenant=line.tenant)

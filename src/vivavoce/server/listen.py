@@ -162,6 +162,7 @@ async def working(app: ASGIApp, door: Door) -> AsyncIterator[Connections]:
     connections = Connections(app, door.settings, door.metrics)
     async with (
         door.background.opened(),
+        door.desk.books.opened(door.desk.spent, door.desk.tell),
         cancelling(watch_lag(door.desk)),
         cancelling(connections.keep_time()),
         audiosocket(door),

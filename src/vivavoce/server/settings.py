@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -21,6 +22,8 @@ AtLeastOne = Annotated[int, Meta(ge=1)]
 Positive = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")]
+Amount = Annotated[str, Meta(pattern=r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?\Z")]
+"""Money as text, more than nothing."""
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Scope = Literal["calls", "secrets", "calls:read", "calls:control", "metrics", "dial"]
 """What a key may be used for: to call, to make secrets for browsers, to read what calls say, to decide about
@@ -35,7 +38,8 @@ T = TypeVar("T")
 
 
 class KeyLine(Struct, frozen=True, forbid_unknown_fields=True):
-    """One API key as the file has it: its hash and what it may do. 0 calls a minute or at once is no limit."""
+    """One API key as the file has it: its hash and what it may do. 0 calls a minute or at once is no limit. ``tenant``
+    is whose calls they are that it makes."""
 
     name: Name
     sha256: Sha256
@@ -43,6 +47,7 @@ class KeyLine(Struct, frozen=True, forbid_unknown_fields=True):
     agents: tuple[str, ...] = ()
     max_calls: Annotated[int, Meta(ge=0)] = 0
     calls_per_minute: Annotated[int, Meta(ge=0)] = 0
+    tenant: str = ""
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -114,6 +119,33 @@ class TelemetryLine(Struct, frozen=True, forbid_unknown_fields=True):
     speech: bool = False
 
 
+class BudgetLine(Struct, frozen=True, forbid_unknown_fields=True):
+    """What calls may cost together in a ``period``, of an ``agent`` (by the name in its file), of a ``tenant``, or of
+    all. At ``warn_at`` of it ``warning`` is said in each live call, at ``downgrade_at`` the call goes on with
+    ``downgrade_to`` if that is one of its models; used up, live calls end politely (``then`` "end") or go on
+    (``"refuse"``), and no new one is let in."""
+
+    name: Name
+    most: Amount
+    agent: str = ""
+    tenant: str = ""
+    currency: str = "USD"
+    period: Literal["day", "month"] = "day"
+    warn_at: Share = 0.8
+    warning: str = ""
+    downgrade_at: Share = 0.0
+    downgrade_to: str = ""
+    then: Literal["end", "refuse"] = "end"
+
+    @property
+    def amount(self) -> Decimal:
+        return Decimal(self.most)
+
+    def covers(self, agent: str, tenant: str) -> bool:
+        """Whether a call of theirs counts."""
+        return self.agent in ("", agent) and self.tenant in ("", tenant)
+
+
 class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -137,6 +169,9 @@ class ServerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     telephony: TelephonySettings = TelephonySettings()
     webhooks: tuple[WebhookLine, ...] = ()
     telemetry: TelemetryLine = TelemetryLine()
+    budgets: tuple[BudgetLine, ...] = ()
+    store: str = ""
+    prices: str = ""
 
     @property
     def calls_at_once(self) -> int:
@@ -153,7 +188,7 @@ def read_settings(path: Path) -> ServerSettings:
     settings = _read(path, ServerSettings)
     named = {
         name: str(path.parent / value)
-        for name in ("tls_cert", "tls_key", "keys_file")
+        for name in ("tls_cert", "tls_key", "keys_file", "prices")
         if (value := getattr(settings, name))
     }
     return msgspec.structs.replace(settings, **named)

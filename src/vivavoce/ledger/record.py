@@ -20,7 +20,7 @@ class TurnKind(StrEnum):
     """Which turns a latency may be compared with. A turn has the first of these that holds for it."""
 
     OPENING = "opening"  # turn 0: what the agent says before the caller has spoken
-    FAILOVER = "failover"  # a session was lost while the caller waited, or this one took over from a lost or another model's
+    FAILOVER = "failover"  # a session was lost while the caller waited, or a lost or another model's was replaced
     RENEWAL = "renewal"  # the first answer of a session that took over as planned
     TOOL = "tool"  # a tool ran before the answer
     INTERRUPTED = "interrupted"  # the caller took the turn while the agent was heard

@@ -313,6 +313,8 @@ class Turns:
         if reply.begun_us is None and playout.played and self._rate_hz:
             reply.begun_us = at - playout.played * 1_000_000 // self._rate_hz
             reply.evidence = value.evidence
+        elif not reply.evidence:
+            reply.evidence = value.evidence
         reply.stopped = reply.stopped or type(value) is PlayoutStopped
 
     def _flushed(self, _at: int, value: Flush) -> None:

@@ -128,6 +128,17 @@ def test_playing_cannot_have_begun_before_it_was_sent(evidence: Evidence) -> Non
     assert (turn.first_played_us, turn.evidence) == (1_400_000, evidence.value)
 
 
+def test_a_reply_that_was_stopped_before_it_was_heard() -> None:
+    """The channel knows: nothing was played, by its word."""
+    call = Told()
+    call.at(1_000, CallerText("hello?"))
+    call.says(1_400, R1, 500, "Good morning.")
+    call.at(1_405, Flush(R1))
+    call.stops(1_410, R1, 0)
+    (_, turn) = call.record.turns
+    assert (turn.first_played_us, turn.evidence, turn.played_samples, turn.heard) == (None, "paced", 0, "")
+
+
 def test_a_turn_with_a_tool() -> None:
     """From 2300 to 2900, of which all is after the caller's end."""
     call = Told(CallPlan(agent="a", models=("m",), tools=(ToolPlan(name="find", price=2_500_000),)))

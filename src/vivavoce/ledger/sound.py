@@ -40,19 +40,19 @@ PLACED_MS = 120
 """So far the recording may place a reply from where its reports do: :data:`vivavoce.timeline.recording.DRIFT_MS` and a
 frame."""
 SMOOTH_MS = 25
-FLOOR_SHARE = 0.1
-FLOOR_WINDOW_S = 5
+FLOOR_SHARE = 0.05
+FLOOR_WINDOW_S = 9
 GATED_SHARE = 0.2
 """A line with so much digital silence has no noise in its pauses."""
 MARGIN_DB = 12.0
 TREBLE_MARGIN_DB = 6.0
 """Sound is so much louder than the floor: what noise itself does within 25 ms stays below. Most noise of rooms and
 lines is deep and uneven; its treble is even, and it is there that a last "s" is."""
-QUIET_DBFS = -65.0
-"""Without noise, a last "s" on a line of 8 kHz is as soft as this; what G.711 does at rest is softer."""
+TREBLE_DBFS = -63.0
+"""Without noise, what is left of a last "s" on a line of 8 kHz is so soft; what G.711 does at rest is softer."""
 LEAST_SNR_DB = 30.0
 """Of a noisier line, soft last consonants lie in the noise: it is not measured."""
-_QUIET_POWER = (FULL_SCALE * 10 ** (QUIET_DBFS / 20)) ** 2
+_TREBLE_POWER = (FULL_SCALE * 10 ** (TREBLE_DBFS / 20)) ** 2
 _PER_S = 1000 // STEP_MS
 
 
@@ -135,11 +135,11 @@ class _Caller:
         self._floor = _floor(sides.caller, self._power)
         treble = _smooth(sides.treble)
         treble_floor = _floor(sides.treble, treble)
-        loud = self._power >= np.maximum(self._floor * _ratio(MARGIN_DB), _QUIET_POWER)
-        loud |= treble >= np.maximum(treble_floor * _ratio(TREBLE_MARGIN_DB), _QUIET_POWER)
+        loud = self._power >= np.maximum(self._floor * _ratio(MARGIN_DB), AUDIBLE_POWER)
+        loud |= treble >= np.maximum(treble_floor * _ratio(TREBLE_MARGIN_DB), _TREBLE_POWER)
         # Smoothing spreads a sound by two steps to each side: what sounds by itself says where it ends.
-        sharp = sides.caller >= np.maximum(self._floor, _QUIET_POWER)
-        sharp |= sides.treble >= np.maximum(treble_floor, _QUIET_POWER)
+        sharp = sides.caller >= np.maximum(self._floor, AUDIBLE_POWER)
+        sharp |= sides.treble >= np.maximum(treble_floor, _TREBLE_POWER)
         found = closed(runs(loud & sharp), CALLER_GAP_MS // STEP_MS, 1)
         self._spans = found[_no_click(found)]
 
@@ -181,7 +181,7 @@ def _smooth(power: Levels) -> Levels:
 
 
 def _floor(raw: Levels, smooth: Levels) -> Levels:
-    """The noise of the line at each step: what a tenth of the five seconds around it does not exceed."""
+    """The noise of the line at each step: what a twentieth of the nine seconds around it does not exceed."""
     floors = np.zeros(len(raw) // _PER_S + 1, np.float32)
     for second in range(len(floors)):
         begin = max(0, (second - FLOOR_WINDOW_S // 2) * _PER_S)

@@ -92,7 +92,8 @@ class Ran:
 
     def story(self) -> list[tuple[float, str]]:
         """Everything but audio and progress, by name."""
-        dull = {"CallerAudio", "ForwardAudio", "AgentAudio", "Play", "PlayoutProgress", "TimePassed", "AgentText", "ResponseAudible"}
+        dull = {"CallerAudio", "ForwardAudio", "AgentAudio", "Play", "PlayoutProgress", "TimePassed", "AgentText"}
+        dull |= {"ResponseAudible"}
         named = [(at / 1000, type(value).__name__) for at, value in self.seen]
         return [(at, name) for at, name in named if name not in dull]
 

@@ -20,12 +20,14 @@ from vivavoce.events import (
     Ignore,
     Play,
     RunTool,
+    Truncate,
     UsageReported,
 )
 from vivavoce.ledger.figures import first_audio_ms, percentile
 from vivavoce.ledger.fold import LedgerFold, fold_bytes, fold_call
+from vivavoce.ledger.heeding import Heeding
 from vivavoce.ledger.record import TurnKind
-from vivavoce.ledger.turns import fold_turns
+from vivavoce.ledger.turns import Turns, fold_turns
 from vivavoce.timeline.read import parse_timeline
 from vivavoce.timeline.schema import Line
 
@@ -97,7 +99,8 @@ def test_the_record_of_any_history_adds_up_and_is_the_same_by_every_way(history:
     values = [line.value for line in lines]
     turns = record.turns
     if turns:
-        used = [value for value in values if isinstance(value, UsageReported)]
+        begun = next(number for number, value in enumerate(values) if isinstance(value, CallStarted))
+        used = [value for value in values[begun:] if isinstance(value, UsageReported)]
         assert record.tokens.speech_in == sum(value.speech_in for value in used)
         assert record.tokens.text_out == sum(value.text_out for value in used)
     assert record.tool_calls == sum(isinstance(value, RunTool) for value in values)
@@ -148,3 +151,17 @@ def test_lines_in_any_order_are_folded_the_same_by_every_way(told: list[tuple[in
         now += after
         begun.append(Line(len(begun), now, value))
     folded(parse_timeline(as_bytes(begun)).lines)
+
+
+@settings(max_examples=60)
+@given(HISTORIES)
+def test_what_was_heard_of_a_reply_is_what_the_core_told_the_model(history: list[tuple[int, Event]]) -> None:
+    turns = Turns()
+    heeding = Heeding(turns.handlers)
+    for line in happened(history).lines:
+        heeding.add(line.at, line.value)
+        if isinstance(line.value, Truncate):
+            (reply,) = (
+                reply for turn in turns.turns for reply in turn.replies if reply.playout.response == line.value.response
+            )
+            assert (reply.playout.played, reply.playout.heard_text()) == (line.value.heard, line.value.heard_text)

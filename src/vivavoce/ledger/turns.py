@@ -195,9 +195,6 @@ class Turns:
             CancelTool: self._tool_cancelled,
         }
 
-    def reply(self, response: ResponseId) -> Reply | None:
-        return self._replies.get(response)
-
     def end(self) -> None:
         """No more comes."""
         self._count_given()
@@ -268,7 +265,8 @@ class Turns:
         self._cut = False
         known = self._replies.get(value.response)
         if known is not None:  # another session had begun it, and made nothing of it
-            known.playout.connection = value.connection
+            known.playout = ResponsePlayout(value.response, value.connection)
+            known.said.clear()
             return
         turn = self.turns[-1]
         reply = self._replies[value.response] = Reply(turn, ResponsePlayout(value.response, value.connection))

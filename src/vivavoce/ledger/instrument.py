@@ -1,0 +1,17 @@
+"""How far off a latency may be, which is told beside it, and from how many turns on a percentile says something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vivavoce.ledger.record import Basis
+
+FEW_TURNS = 10
+"""Percentiles of fewer turns are told, and marked."""
+
+ERROR_MS: Mapping[Basis, float] = {
+    Basis.EVENTS: 20.0,  # a frame: docs/reference/metrics.md, how exact it is
+    Basis.PLAYED: 20.0,
+    Basis.AUDIO: 40.0,  # the bound that benchmarks/audio_latency.py holds nineteen of twenty turns to
+}
+"""More or less, in milliseconds."""

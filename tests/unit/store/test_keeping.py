@@ -51,6 +51,17 @@ def test_kept_again_is_replaced_but_told_once(store: Store) -> None:
     assert store.due(NOW + timedelta(days=1), 9) == []
 
 
+def test_deliveries_come_with_whoever_has_some(store: Store) -> None:
+    """A command may have kept the call before the server did, and knows of no addresses."""
+    call = made.full_call()
+    store.keep([msgspec.structs.replace(call, deliveries=())])
+    store.keep([call])
+    assert store.due(NOW, 9) == list(call.deliveries)
+    store.forget_words("full-call")
+    store.keep([call])
+    assert store.due(NOW, 9) == []
+
+
 def test_all_or_nothing(store: Store) -> None:
     good = made.kept(made.record("good"))
     dear = made.kept(made.record("dear"), made.cost(made.charge("9999999")))

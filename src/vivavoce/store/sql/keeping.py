@@ -51,7 +51,9 @@ def keep(database: Database, kept: Sequence[KeptCall], now: datetime) -> None:
         gone = _those(connection, sa.select(forgotten.c.call, forgotten.c.call), forgotten.c.call, names)
         there = _those(connection, sa.select(calls.c.call, calls), calls.c.call, names)
         coming = [(one, rows) for one, rows in made if one.record.call not in gone]
-        due = [task for one, _ in coming if one.record.call not in there for task in one.deliveries]
+        told = _those(connection, sa.select(deliveries.c.call), deliveries.c.call, names)
+        silent = told.keys() | {call for call, row in there.items() if row["words_forgotten"]}
+        due = [task for one, _ in coming if one.record.call not in silent for task in one.deliveries]
         _forget_old(connection, [row["id"] for row in there.values()])
         _insert(connection, [_as_forgotten(rows, there.get(one.record.call)) for one, rows in coming])
         if due:

@@ -6,11 +6,13 @@ The only module that reads the environment.
 from __future__ import annotations
 
 import os
+import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,8 +23,11 @@ from vivavoce.agent.file import load_agent
 from vivavoce.agent.problems import Proof
 from vivavoce.engine.clock import wall_clock
 from vivavoce.engine.spending import why_never_spent
-from vivavoce.errors import NotAvailable, SetupFault
-from vivavoce.ledger.book import default_book
+from vivavoce.errors import NotAvailable, SetupFault, StoreFault
+from vivavoce.ledger.book import Book, default_book, parse_book
+from vivavoce.ledger.cost import CallCost
+from vivavoce.ledger.pricing import price_call
+from vivavoce.ledger.record import CallRecord
 from vivavoce.model.local.model import DESCRIPTION as LOCAL_DESCRIPTION
 from vivavoce.model.local.model import EMBEDDED, LocalModel
 from vivavoce.model.nova.catalogue import MODELS as NOVA_MODELS
@@ -30,6 +35,14 @@ from vivavoce.model.nova.model import DESCRIPTION as NOVA_DESCRIPTION
 from vivavoce.model.nova.model import NovaModel
 from vivavoce.model.port import Model
 from vivavoce.model.scripted import Script, ScriptedModel, read_script
+from vivavoce.server.books import Books, Shelf
+from vivavoce.server.settings import ServerSettings
+from vivavoce.store.bookkeeper import Bookkeeper
+from vivavoce.store.books import Duties, sync
+from vivavoce.store.opening import open_store
+from vivavoce.store.port import Ledger
+from vivavoce.telemetry.courier import Courier, deliveries_for
+from vivavoce.telemetry.traces import open_tracer
 from vivavoce.tools import ask_servers
 from vivavoce.voice.ear import why_not_here as why_no_ear
 
@@ -64,6 +77,73 @@ def environment() -> Mapping[str, str]:
 def calls_folder() -> Path:
     """Where calls are kept unless a command says otherwise: ``VIVAVOCE_CALLS``, else ``calls`` in this folder."""
     return Path(environment().get("VIVAVOCE_CALLS") or "calls")
+
+
+def store_url(calls: Path, given: str | None = None) -> str:
+    """Where calls are kept once they are over: what was given, else ``VIVAVOCE_STORE``, else ``ledger.db`` in their
+    folder."""
+    return given or environment().get("VIVAVOCE_STORE") or f"sqlite:///{calls / 'ledger.db'}"
+
+
+def price_book(own: Path | None = None) -> Book:
+    """The book that comes with Vivavoce, with the prices of that file, else of ``VIVAVOCE_PRICES``, on top."""
+    named = own or (Path(chosen) if (chosen := environment().get("VIVAVOCE_PRICES")) else None)
+    if named is None:
+        return default_book()
+    try:
+        text = named.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", "") or "it is no text"
+        raise SetupFault(f"the price book {named} cannot be read: {why}") from error
+    return default_book().merged(parse_book(text, str(named)))
+
+
+@contextmanager
+def open_records(calls: Path | None, store: str | None, book: Book | None = None) -> Iterator[Ledger]:
+    """The store, brought up to date from the folder of calls. Raises :class:`~vivavoce.errors.SetupFault`."""
+    folder = calls or calls_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open_store(store_url(folder, store), now=wall_clock) as opened:
+        sync(opened, folder, duties(book or price_book()), now=wall_clock)
+        yield opened
+
+
+def duties(book: Book) -> Duties:
+    """What is done with a call that is over, where nobody else is told of it."""
+    return Duties(price=partial(price_call, book=book))
+
+
+def open_books(settings: ServerSettings, calls: Path) -> Books:
+    """What a server does with calls that are over. Raises :class:`~vivavoce.errors.SetupFault`."""
+    url = store_url(calls, settings.store)
+    book = price_book(Path(settings.prices) if settings.prices else None)
+    calls.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shelf = Shelf(lambda: open_store(url, now=wall_clock))
+    with suppress(StoreFault):  # it is away: calls are kept once it is there, and the bookkeeper says so
+        shelf.open()
+    traced = settings.telemetry
+    tracer = open_tracer(traced.otlp_endpoint, speech=traced.speech) if traced.traces else None
+    webhooks = [line.made() for line in settings.webhooks]
+    courier = Courier(webhooks, now=wall_clock, jitter=random.random) if webhooks else None
+
+    def on_kept(record: CallRecord, cost: CallCost, *, fresh: bool) -> None:
+        if tracer is not None and fresh:
+            tracer.call_ended(record, cost)
+
+    told = Duties(
+        price=partial(price_call, book=book),
+        deliveries=lambda record, cost: deliveries_for(record, cost, webhooks),
+        on_kept=on_kept,
+    )
+    keeper = Bookkeeper(shelf.open, calls, told, now=wall_clock, jitter=random.random, courier=courier)
+    return Books(
+        book=book,
+        budgets=settings.budgets,
+        now=wall_clock,
+        keeping=keeper,
+        shelf=shelf,
+        on_stop=tracer.stop if tracer is not None else None,
+    )
 
 
 def cache_folder() -> Path:

@@ -58,7 +58,7 @@ class Serving(Struct, frozen=True):
         return served_agents(self.agents, chosen)
 
     def open_door(self, agents: Sequence[ServedAgent], disk: Disk) -> Door:
-        return open_door(
+        door = open_door(
             self.settings,
             agents,
             Path(self.calls),
@@ -68,6 +68,9 @@ class Serving(Struct, frozen=True):
             worker=self.worker,
             siblings=Path(self.siblings) if self.siblings else None,
         )
+        door.desk.books = app.open_books(self.settings, Path(self.calls))
+        door.read_for_metrics.append(door.desk.books.read_for_metrics)
+        return door
 
 
 def as_line(serving: Serving) -> bytes:

@@ -1,12 +1,14 @@
-"""How long a call may be silent and last, and what is said before it is over."""
+"""How long a call may be silent and last, what is said before it is over, and what it may cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from vivavoce.core.ending import Ending
+from vivavoce.core.modelside import ModelSide
 from vivavoce.core.parts import Parts
 from vivavoce.core.saying import Sayings
+from vivavoce.core.spending import Spending
 from vivavoce.core.timers import Timer
 from vivavoce.events import (
     CallerPressed,
@@ -28,9 +30,10 @@ _ACTS = CallerSpeechStarted | CallerText | CallerPressed | DigitsHeard
 class Patience:
     """The limits of one call."""
 
-    __slots__ = ("_asked", "_ending", "_parts", "_sayings")
+    __slots__ = ("_asked", "_ending", "_parts", "_sayings", "spending")
 
-    def __init__(self, parts: Parts, ending: Ending, sayings: Sayings) -> None:
+    def __init__(self, parts: Parts, model: ModelSide, ending: Ending, sayings: Sayings) -> None:
+        self.spending = Spending(parts, model, ending, sayings)
         self._parts = parts
         self._ending = ending
         self._sayings = sayings

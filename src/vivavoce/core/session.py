@@ -235,7 +235,7 @@ class Session:
             case CallerTranscribed(_, text):
                 return sides.tools.caller_went_on(text, now)
             case UsageReported():
-                return sides.spending.used(event, now)
+                return sides.patience.spending.used(event, now)
             case AudioLost():
                 return self.intake.lose(event.samples)
             case _:
@@ -287,7 +287,7 @@ class Session:
             case ToolDenied():
                 return self._sides.tools.denied(event, now)
             case BudgetReached():
-                return self._sides.spending.reached(event, now)
+                return self._sides.patience.spending.reached(event, now)
 
     def _over(self, event: Event) -> Iterator[Effect]:
         """One side is gone, or must go."""

@@ -12,7 +12,6 @@ from vivavoce.core.modelside import ModelSide
 from vivavoce.core.parts import Parts
 from vivavoce.core.patience import Patience
 from vivavoce.core.saying import Sayings
-from vivavoce.core.spending import Spending
 from vivavoce.core.toolside import ToolSide
 from vivavoce.core.voicemail import Voicemail
 from vivavoce.events import CallPlan
@@ -32,7 +31,6 @@ class Sides:
         "parts",
         "patience",
         "sayings",
-        "spending",
         "tools",
         "voicemail",
     )
@@ -45,9 +43,8 @@ class Sides:
         self.ending = Ending(parts, self.model, self.hearing)
         self.asking = Asking(parts, self.model)
         self.sayings = Sayings(parts)
-        self.spending = Spending(parts, self.model, self.ending, self.sayings)
-        self.tools = ToolSide(parts, self.model, self.sayings, self.spending)
+        self.patience = Patience(parts, self.model, self.ending, self.sayings)
+        self.tools = ToolSide(parts, self.model, self.sayings, self.patience.spending)
         self.digits = Collecting(parts, self.hearing, self.tools)
         self.holding = Holding(parts, self.hearing, self.tools)
-        self.patience = Patience(parts, self.ending, self.sayings)
         self.voicemail = Voicemail(parts, self.ending, self.hearing)

@@ -147,15 +147,12 @@ class Answering:
         :class:`~vivavoce.errors.NotAvailable` if the agent's policy of turns needs a package that is not here.
         """
         ear = ear_for(agent, channel.rate_hz, outbound=outbound, recogniser=recogniser)
-        disk = keeping.disk
-        self.call = keeping.call or new_call_id(opened)
-        self.folder = keeping.calls / self.call
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._store_failure = ""
-        self._recorder = Recorder(disk, self.folder, self._store_failed) if agent.record else None
-        self._agent = agent
         self.models = [model.profile.name for model in models]
         """Their names, as in the plan."""
+        self.header = _header(agent, models, opened, call=keeping.call or new_call_id(opened), outbound=outbound)
+        self.call = self.header.call
+        self.folder = keeping.calls / self.call
+        self._agent = agent
         self._changing = changing
         self._rate_hz = channel.rate_hz
         around = Surroundings(self.call, lambda: orders_of(channel), self._become, self._load)
@@ -163,38 +160,27 @@ class Answering:
         plan = plan_of(agent, models, spend_plan(agent, self.models, keeping.book))
         speaks = all(model.profile.speaks for model in models)
         clips = None if speaks else clips_for(agent.language)
-        header = Header(
-            vivavoce_timeline=VERSION,
-            call=self.call,
-            opened=opened.isoformat(),
-            agent=agent.name,
-            vivavoce=__version__,
-            simulated=any(model.profile.simulated for model in models),
-            tenant=agent.tenant,
-            outbound=outbound,
-        )
-        self.agent, self.tenant = header.agent, header.tenant
-        self._ledger = LedgerFold(header)
-        watching = (self._keep, self._ledger.add, *witnesses)
+        # Next to last, since from here on there is something to close.
+        self._kept = _Kept(keeping.disk, self.folder, self.header, self._store_failed, record=agent.record)
+        watching = (self._keep, *witnesses)
         self._call = Call(plan, channel, models, self._tools, watching, ear=ear, clips=clips)
-        # Last, since from here on there is something to close.
-        self._timeline = TimelineWriter(disk, self.folder, header, self._store_failed)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> AnsweredCall:
         """Returns when the call is over and on disk. Cancelled, it closes both first."""
         self._loop = asyncio.get_running_loop()
-        if self._store_failure:
-            self._call.store_failed(self._store_failure)
+        if self._kept.failure:
+            self._call.store_failed(self._kept.failure)
         try:
             result = await self._call.run()
         finally:
             # Handed to the executor here and now, so that no later cancellation can get ahead of it.
-            closed = self._loop.run_in_executor(None, self._close)
+            closed = self._loop.run_in_executor(None, self._kept.close)
             try:
                 await self._tools.close()
             finally:
                 recording, record = await asyncio.shield(closed)
-        return AnsweredCall(self.call, self.folder, recording, result, self._store_failure, record)
+        return AnsweredCall(self.call, self.folder, recording, result, self._kept.failure, record)
 
     def stop(self, reason: str) -> None:
         """End the call now. From the call's own loop."""
@@ -244,13 +230,39 @@ class Answering:
 
     def _keep(self, at: Instant, value: Event | Effect) -> None:
         """The first witness."""
-        self._timeline.write(at, value)
+        self._kept.write(at, value)
         if isinstance(value, ToolRequested):
             self._tools.requested(value.tool_call)
+
+    def _store_failed(self, message: str) -> None:
+        """Called by the disk's thread."""
+        _log.error("a call cannot be kept and ends: %s", message)  # which names the file and what the system says
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the call is over, and the message is kept
+                self._loop.call_soon_threadsafe(self._call.store_failed, message)
+
+
+class _Kept:
+    """What is kept of a call while it goes on: its timeline, its sound, its account. ``failure`` says what the disk
+    refused, and is empty while it takes everything."""
+
+    def __init__(
+        self, disk: Disk, folder: Path, header: Header, failed: Callable[[str], None], *, record: bool
+    ) -> None:
+        """Begins the file. Raises :class:`~vivavoce.errors.StoreFault`."""
+        self.failure = ""
+        self._failed = failed
+        self._recorder = Recorder(disk, folder, self.fail) if record else None
+        self._ledger = LedgerFold(header)
+        self._timeline = TimelineWriter(disk, folder, header, self.fail)
+
+    def write(self, at: Instant, value: Event | Effect) -> None:
+        self._timeline.write(at, value)
+        self._ledger.add(at, value)
         if self._recorder is not None:
             self._recorder.observe(at, value)
 
-    def _close(self) -> tuple[Path | None, CallRecord]:
+    def close(self) -> tuple[Path | None, CallRecord]:
         """Returns where the sound is, if there is any, and what the ledger knows of the call. Blocks."""
         self._timeline.close()
         record = self._ledger.finish()
@@ -260,10 +272,20 @@ class Answering:
         there = self._recorder.path.exists()  # not if the caller never connected
         return self._recorder.path if there else None, record
 
-    def _store_failed(self, message: str) -> None:
+    def fail(self, message: str) -> None:
         """Called by the disk's thread."""
-        _log.error("a call cannot be kept and ends: %s", message)  # which names the file and what the system says
-        self._store_failure = self._store_failure or message
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: the call is over, and the message is kept
-                self._loop.call_soon_threadsafe(self._call.store_failed, message)
+        self.failure = self.failure or message
+        self._failed(message)
+
+
+def _header(agent: Agent, models: Sequence[Model], opened: datetime, *, call: str, outbound: bool) -> Header:
+    return Header(
+        vivavoce_timeline=VERSION,
+        call=call,
+        opened=opened.isoformat(),
+        agent=agent.name,
+        vivavoce=__version__,
+        simulated=any(model.profile.simulated for model in models),
+        tenant=agent.tenant,
+        outbound=outbound,
+    )

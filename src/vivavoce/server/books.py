@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -17,19 +17,24 @@ from vivavoce.events import BudgetReached
 from vivavoce.ledger.book import Book, default_book
 from vivavoce.ledger.cost import CallCost
 from vivavoce.ledger.pricing import price_call
-from vivavoce.ledger.record import CallRecord
 from vivavoce.server.budgets import Budgets, Spent, begun
+from vivavoce.server.metrics import Sample
 from vivavoce.server.settings import BudgetLine
 from vivavoce.server.waiting import cancelling
-from vivavoce.store.port import Records
+from vivavoce.store.books import Statistics
+from vivavoce.store.port import Ledger, Records
 
 LOOK_S = 1.0
 REFRESH_S = 10.0
+STOPPING_S = 10.0
 _log = logging.getLogger(__name__)
 
 
 class Keeping(Protocol):
     """The thread that puts calls into the store."""
+
+    @property
+    def statistics(self) -> Statistics: ...
 
     def start(self) -> None: ...
 
@@ -37,17 +42,23 @@ class Keeping(Protocol):
         """Costs microseconds and never blocks."""
         ...
 
-    def stop(self) -> None:
-        """Blocks until it has worked off what it can in a few seconds."""
+    def stop(self, limit_s: float) -> int:
+        """Blocks until it has worked off what it can in that time; gives how many are left for the next start."""
         ...
 
 
-class BudgetStore(Protocol):
-    """What the store says of calls that are over."""
+class Shelf:
+    """The store, once it could be opened."""
 
-    def missing(self, calls: Sequence[str]) -> set[str]: ...
+    def __init__(self, open_store: Callable[[], Ledger]) -> None:
+        self.store: Ledger | None = None
+        self._open_store = open_store
 
-    def spent(self, since: datetime, *, agent: str = "", tenant: str = "") -> Mapping[str, Decimal]: ...
+    def open(self) -> Ledger:
+        """Blocks; raises as opening a store does."""
+        if self.store is None:
+            self.store = self._open_store()
+        return self.store
 
 
 class Books:
@@ -56,32 +67,43 @@ class Books:
     def __init__(
         self,
         *,
+        now: Callable[[], datetime],
         book: Book | None = None,
         budgets: Sequence[BudgetLine] = (),
-        now: Callable[[], datetime],
         keeping: Keeping | None = None,
-        records: Records | None = None,
-        store: BudgetStore | None = None,
-        on_call: Callable[[CallRecord, CallCost], None] | None = None,
+        shelf: Shelf | None = None,
+        on_stop: Callable[[], object] | None = None,
     ) -> None:
-        """Without ``keeping`` and ``records`` there is no store. ``on_call`` hears of every call that is over, in a
-        thread."""
+        """Without ``keeping`` and ``shelf`` there is no store. ``on_stop`` is called at the end, in a thread."""
         self.book = book or default_book()
         self.budgets = Budgets(budgets)
-        self.records = records
         self.keeping = keeping
         self._now = now
-        self._store = store
-        self._on_call = on_call
+        self._shelf = shelf
+        self._on_stop = on_stop
+
+    @property
+    def records(self) -> Records | None:
+        """The store of calls that are over, if there is one and it could be opened."""
+        return self._shelf.store if self._shelf is not None else None
 
     async def call_ended(self, answered: AnsweredCall) -> CallCost:
         record = answered.record
         if self.keeping is not None:
             self.keeping.call_ended(answered.folder)
-        cost = await asyncio.to_thread(self._price, record)
+        cost = await asyncio.to_thread(price_call, record, self.book)
         if not record.simulated:
             self.budgets.call_ended(Spent(record.call, record.agent, record.tenant, cost.amounts))
         return cost
+
+    def read_for_metrics(self) -> Iterator[Sample]:
+        """How far the bookkeeper is, if there is one."""
+        if self.keeping is not None:
+            seen = self.keeping.statistics
+            yield Sample("vivavoce_bookkeeper_backlog_calls", (), seen.waiting)
+            yield Sample("vivavoce_bookkeeper_oldest_seconds", (), seen.backlog_age_s)
+            yield Sample("vivavoce_bookkeeper_kept_total", (), seen.kept)
+            yield Sample("vivavoce_bookkeeper_failures_total", (), seen.faults)
 
     @asynccontextmanager
     async def opened(
@@ -98,19 +120,22 @@ class Books:
                 yield
         finally:
             if self.keeping is not None:
-                await asyncio.to_thread(self.keeping.stop)
+                await asyncio.to_thread(self.keeping.stop, STOPPING_S)
+            if self._on_stop is not None:
+                await asyncio.to_thread(self._on_stop)
 
     async def _watch(self, live: Callable[[], Sequence[Spent]], tell: Callable[[str, BudgetReached], None]) -> None:
         looks = 0
         while True:
-            if self._store is not None and looks % round(REFRESH_S / LOOK_S) == 0:
-                await self._refresh(self._store)
+            store = self._shelf.store if self._shelf is not None else None
+            if store is not None and looks % round(REFRESH_S / LOOK_S) == 0:
+                await self._refresh(store)
             looks += 1
             for call, news in self.budgets.look(live()):
                 tell(call, news)
             await asyncio.sleep(LOOK_S)
 
-    async def _refresh(self, store: BudgetStore) -> None:
+    async def _refresh(self, store: Ledger) -> None:
         try:
             kept, stored = await asyncio.to_thread(self._asked, store, [*self.budgets.ended])
         except StoreFault:  # it is away: what it said last and what ended since is what is known
@@ -118,7 +143,7 @@ class Books:
         else:
             self.budgets.hear(kept, stored)
 
-    def _asked(self, store: BudgetStore, ended: Sequence[str]) -> tuple[Mapping[str, Decimal], Collection[str]]:
+    def _asked(self, store: Ledger, ended: Sequence[str]) -> tuple[Mapping[str, Decimal], Collection[str]]:
         """First which calls are there, then what they sum up to: one that comes between is counted twice for a moment,
         and never not at all."""
         stored = set(ended) - store.missing(ended) if ended else set()
@@ -127,9 +152,3 @@ class Books:
             amounts = store.spent(begun(line, self._now()), agent=line.agent, tenant=line.tenant)
             kept[line.name] = amounts.get(line.currency, Decimal(0))
         return kept, stored
-
-    def _price(self, record: CallRecord) -> CallCost:
-        cost = price_call(record, self.book)
-        if self._on_call is not None:
-            self._on_call(record, cost)
-        return cost

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from vivavoce.agent.declaration import Agent
 from vivavoce.agent.file import load_agent
 from vivavoce.channel.port import Channel
@@ -108,10 +110,10 @@ class Desk:
         admission: Admission,
         metrics: Metrics | None = None,
         worker: int = 0,
-        books: Books | None = None,
     ) -> None:
         """``worker`` is the process's number, which the ids of its calls tell."""
-        self.books = books or Books(now=now)
+        self.books = Books(now=now)
+        """Those without a store, until somebody opens others."""
         self.admission = admission
         self._metrics = metrics or Metrics()
         self.lag = LagWindow()
@@ -219,7 +221,9 @@ class Desk:
         try:
             answered = await live.answering.run()
             disposition = answered.result.disposition
-            self._metrics.call_ended(answered.record, await self.books.call_ended(answered))
+            cost = await self.books.call_ended(answered)
+            record = msgspec.structs.replace(answered.record, agent=name)  # metrics go by the name that is served
+            self._metrics.call_ended(record, cost)
         finally:
             del self._live[live.call]
             self._metrics.count("vivavoce_calls_ended_total", agent=name, disposition=disposition.value)
@@ -228,7 +232,13 @@ class Desk:
     def spent(self) -> list[Spent]:
         """What the live calls have cost so far; simulated ones have cost nothing."""
         return [
-            Spent(call, live.answering.agent, live.answering.tenant, {"USD": cost.usd}, live.answering.models)
+            Spent(
+                call,
+                live.answering.header.agent,
+                live.answering.header.tenant,
+                {"USD": cost.usd},
+                live.answering.models,
+            )
             for call, live in self._live.items()
             if (cost := live.feed.cost).usd is not None
         ]

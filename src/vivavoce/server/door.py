@@ -11,7 +11,6 @@ from starlette.requests import HTTPConnection
 
 from vivavoce.server.admission import Admission
 from vivavoce.server.background import Background
-from vivavoce.server.books import Books
 from vivavoce.server.desk import Desk, ServedAgent
 from vivavoce.server.ids import marked
 from vivavoce.server.keys import Keyring
@@ -62,16 +61,13 @@ def open_door(
     sealing_key: bytes,
     worker: int = 0,
     siblings: Path | None = None,
-    books: Books | None = None,
 ) -> Door:
     """On the loop that runs the calls. ``calls`` is the folder that keeps them; the key of ``ek_`` secrets is the same
     for all workers."""
     metrics = Metrics()
     per_minute = {key.name: key.calls_per_minute for key in settings.keys}
     admission = Admission(settings.calls_at_once, settings.max_lag_ms, settings.quotas, per_minute)
-    desk = Desk(
-        agents, calls=calls, disk=disk, now=now, admission=admission, metrics=metrics, worker=worker, books=books
-    )
+    desk = Desk(agents, calls=calls, disk=disk, now=now, admission=admission, metrics=metrics, worker=worker)
     sealer = Sealer(sealing_key, lambda: now().timestamp())
     return Door(desk, settings, Keyring(settings.keys), sealer, metrics, now, worker, siblings=siblings)
 

@@ -161,11 +161,12 @@ class Keeper(Protocol):
         ...
 
     def keep(self, calls: Sequence[KeptCall]) -> None:
-        """A call that is there already is replaced, its deliveries excepted."""
+        """A call that is there already is replaced. Its deliveries are not: there are those that it first came with, as
+        whoever kept it before may have had none to give."""
         ...
 
-    def reprice(self, costs: Mapping[str, CallCost]) -> None:
-        """What calls that are kept cost, by their ids, instead of what was said before."""
+    def reprice(self, told: Mapping[str, CallCost]) -> None:
+        """What calls cost, by their ids, instead of what was said before; what is not kept is passed over."""
         ...
 
     def due(self, now: datetime, limit: int) -> list[Delivery]: ...
@@ -209,10 +210,16 @@ class Records(Protocol):
 
     def trouble(self, which: CallFilter) -> list[TroubleRow]: ...
 
+    def spent(self, since: datetime, *, agent: str = "", tenant: str = "") -> Amounts:
+        """By real calls that were opened since then; of that agent, of that tenant, where they are given."""
+        ...
+
     def values(self, dimension: Dimension) -> list[str]:
         """Those that there are, for menus."""
         ...
 
 
 class Ledger(Records, Keeper, Protocol):
-    """Both."""
+    """Both, until it is closed."""
+
+    def close(self) -> None: ...

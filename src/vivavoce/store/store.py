@@ -5,7 +5,7 @@ Importing this waits for SQLAlchemy; :func:`vivavoce.store.opening.open_store` d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -96,9 +96,9 @@ class Store:
     def values(self, dimension: Dimension) -> list[str]:
         return costs.values(self._database, dimension)
 
-    def replace_cost(self, call: str, cost: CallCost) -> bool:
-        """Another price for a call that is kept; False where it is not."""
-        return costs.replace_cost(self._database, call, cost)
+    def reprice(self, told: Mapping[str, CallCost]) -> None:
+        """What calls cost, by their ids, instead of what was said before; what is not kept is passed over."""
+        costs.reprice(self._database, told)
 
     def put_book(self, book: Book) -> None:
         """Its rows are kept for good; one that is there already, of the same book, thing and day, is replaced."""

@@ -14,6 +14,7 @@ from vivavoce.engine.call import CallResult
 from vivavoce.engine.inbox import InboxStatistics
 from vivavoce.errors import StoreFault, TimelineError
 from vivavoce.events import AudioLost, CallerConnected, ConnectionId, Disposition, Samples, SwapModel, SwapMoment
+from vivavoce.ledger.record import CallRecord
 from vivavoce.ledger.turns import ToolUse, Turn
 from vivavoce.timeline.read import Timeline
 from vivavoce.timeline.replay import Difference, Replay
@@ -25,7 +26,9 @@ LONG = "hello could someone bring two extra pillows up to room two one four plea
 
 def called(disposition: Disposition = Disposition.COMPLETED, store_failure: str = "") -> AnsweredCall:
     result = CallResult(disposition, "the reason", InboxStatistics(120, 7, 320))
-    return AnsweredCall("c1", Path("calls/c1"), None, result, store_failure)
+    return AnsweredCall(
+        "c1", Path("calls/c1"), None, result, store_failure, CallRecord(call="c1", opened="", agent="desk")
+    )
 
 
 def a_turn(number: int, caller: str, *, latency_ms: int = 480, played: int = 16_000) -> Turn:

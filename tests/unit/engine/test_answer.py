@@ -130,7 +130,7 @@ def test_the_timeline_is_told_first_and_in_the_same_order(make: Make) -> None:
     async def answer() -> AnsweredCall:
         def watch(at: Instant, value: Event | Effect) -> None:
             seen.append((at, value))
-            on_timeline.append(answering._timeline._number)
+            on_timeline.append(answering._kept._timeline._number)
 
         answering = make(witnesses=[watch])
         return await answering.run()
@@ -248,7 +248,7 @@ def test_sound_that_cannot_be_kept_ends_the_call_too(make: Make, monkeypatch: py
 def test_a_failure_before_the_call_runs_is_not_forgotten(make: Make) -> None:
     async def answer() -> AnsweredCall:
         answering = make()
-        answering._store_failed("the disk is gone")
+        answering._kept.fail("the disk is gone")
         return await answering.run()
 
     call = run(answer(), virtual=True)
@@ -262,8 +262,8 @@ def test_a_failure_after_the_loop_is_gone_is_kept(make: Make) -> None:
         return answering
 
     answering = run(answer(), virtual=True)
-    answering._store_failed("too late")
-    assert answering._store_failure == "too late"
+    answering._kept.fail("too late")
+    assert answering._kept.failure == "too late"
 
 
 def test_a_folder_that_cannot_be_written_refuses_the_call_and_leaves_nothing(disk: Disk, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_a_call_that_is_made_and_never_run_is_on_disk_by_its_header(make: Make, 
     answering = make()
     disk.stop()
     assert read_timeline(answering.folder).lines == ()
-    answering._close()
+    answering._kept.close()
 
 
 def test_a_call_may_be_made_in_a_thread(make: Make) -> None:

@@ -102,8 +102,7 @@ def test_another_price_replaces_the_old_one(store: Store) -> None:
     call = made.full_call()
     store.keep([call])
     other = made.cost(made.charge("7", "spare", turn=2))
-    assert store.replace_cost("full-call", other)
-    assert not store.replace_cost("full", other)
+    store.reprice({"full-call": other, "full": other})
     found = store.find("full-call")
     assert found is not None
     assert (found.record, found.cost) == (call.record, other)

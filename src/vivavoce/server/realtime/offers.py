@@ -23,7 +23,7 @@ def served_to(here: Door, caller: Caller, name: str) -> ServedAgent:
     wanted = name or caller.agent or str((caller.session_config or {}).get("model", ""))
     served = here.desk.find(wanted)
     caller.require_agent(served.name)
-    return served
+    return replace(served, agent=replace(served.agent, tenant=caller.tenant)) if caller.tenant else served
 
 
 def new_front(

@@ -7,7 +7,7 @@ units, and halves reach a million times as far on both databases alike.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -70,19 +70,19 @@ def values(database: Database, dimension: Dimension) -> list[str]:
     return [str(value) for value in found if value != ""]
 
 
-def replace_cost(database: Database, call: str, cost: CallCost) -> bool:
-    """Another price for a call that is kept; False where it is not."""
+def reprice(database: Database, told: Mapping[str, CallCost]) -> None:
+    """Other prices for calls that are kept; what is not kept is passed over."""
     with database.writing() as connection:
-        row = connection.execute(sa.select(calls.c.id, calls.c.record).where(calls.c.call == call)).first()
-        if row is None:
-            return False
-        own, *parts = cost_rows(record_of(row.record, None), cost)
-        connection.execute(sa.update(calls).where(calls.c.id == row.id).values(own))
-        for table, rows in zip((costs, unpriced, charges), parts, strict=True):
-            connection.execute(sa.delete(table).where(table.c.call_id == row.id))
-            if rows:
-                connection.execute(sa.insert(table), [{"call_id": row.id, **one} for one in rows])
-    return True
+        for call, cost in told.items():
+            row = connection.execute(sa.select(calls.c.id, calls.c.record).where(calls.c.call == call)).first()
+            if row is None:
+                continue
+            own, *parts = cost_rows(record_of(row.record, None), cost)
+            connection.execute(sa.update(calls).where(calls.c.id == row.id).values(own))
+            for table, rows in zip((costs, unpriced, charges), parts, strict=True):
+                connection.execute(sa.delete(table).where(table.c.call_id == row.id))
+                if rows:
+                    connection.execute(sa.insert(table), [{"call_id": row.id, **one} for one in rows])
 
 
 def _grouped(table: sa.Table, by: Sequence[Dimension]) -> list[sa.Column[Any]]:

@@ -10,7 +10,7 @@ import pytest
 from tests.house.source import ROOT, modules
 from vivavoce.server.families import COUNTERS, GAUGES
 from vivavoce.server.routes import ROUTES
-from vivavoce.server.settings import KeyLine, Limits, ServerSettings, TelemetryLine, WebhookLine, WebRtc
+from vivavoce.server.settings import BudgetLine, KeyLine, Limits, ServerSettings, TelemetryLine, WebhookLine, WebRtc
 
 PAGE = (ROOT / "docs" / "reference" / "server.md").read_text("utf-8")
 
@@ -33,6 +33,7 @@ def names(cell: str) -> list[str]:
         ("Limits", Limits),
         ("WebRTC", WebRtc),
         ("API keys", KeyLine),
+        ("Budgets", BudgetLine),
         ("Webhooks", WebhookLine),
         ("Traces", TelemetryLine),
     ],

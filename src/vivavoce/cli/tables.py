@@ -17,7 +17,7 @@ _SMALLEST = Decimal("0.000001")
 def table(headings: Sequence[str], *, words: Sequence[str] = (), labels: Sequence[str] = ()) -> Table:
     """Columns of numbers, right; of ``words``, left, which give way where there is no room; of ``labels``, left, which
     do not."""
-    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for heading in headings:
         if heading in words:
             made.add_column(heading, overflow="fold", min_width=len(heading))

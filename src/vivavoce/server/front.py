@@ -15,6 +15,7 @@ from vivavoce.server.door import Door
 from vivavoce.server.feeds import Feeds
 from vivavoce.server.realtime.peers import hang_up, make_call, only_for_sip
 from vivavoce.server.realtime.socket import realtime_socket
+from vivavoce.server.records import RECORD_ROUTES
 from vivavoce.server.settings import is_loopback
 from vivavoce.server.telephony.routes import routes
 
@@ -29,6 +30,7 @@ def ways_in(door: Door) -> Sequence[BaseRoute]:
         *carriers(door),
         *console_routes(Feeds()),
         *decisions.ROUTES,
+        *RECORD_ROUTES,
         WebSocketRoute("/v1/realtime", realtime_socket),
         Route("/v1/realtime/calls", make_call, methods=["POST"]),
         Route("/v1/realtime/calls/{call_id}/hangup", hang_up, methods=["POST"]),

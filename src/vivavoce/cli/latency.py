@@ -25,6 +25,7 @@ _FROM = {
     Basis.PLAYED: "from the model's end of speech to the first audible sample played",
     Basis.AUDIO: "from the caller's last to the agent's first audible sample on the recording",
 }
+_WHERE = {Basis.AUDIO: " in nineteen of twenty turns on a quiet line"}
 _LEGEND = {
     "call p50, p95": "of the slowest turn of each call",
     "model": "median: what the model took, tools apart",
@@ -122,7 +123,7 @@ def _print(terminal: Terminal, rows: Sequence[LatencyRow], basis: Basis, interva
         if title:
             terminal.say(title, "bold")
         _print_group(terminal, list(those), intervals)
-    terminal.say(f"Milliseconds {_FROM[basis]}, {ERROR_MS[basis]:.0f} ms more or less.", "dim")
+    terminal.say(f"Milliseconds {_FROM[basis]}, {ERROR_MS[basis]:.0f} ms more or less{_WHERE.get(basis, '')}.", "dim")
     for line in legend(_LEGEND):
         terminal.say(line, "dim")
     if any(row.turns < FEW_TURNS for row in rows):

@@ -12,6 +12,6 @@ FEW_TURNS = 10
 ERROR_MS: Mapping[Basis, float] = {
     Basis.EVENTS: 20.0,  # a frame: docs/reference/metrics.md, how exact it is
     Basis.PLAYED: 20.0,
-    Basis.AUDIO: 40.0,  # the bound that benchmarks/audio_latency.py holds nineteen of twenty turns to
+    Basis.AUDIO: 40.0,  # of nineteen of twenty turns on a quiet line: docs/reference/measured-latency.md
 }
 """More or less, in milliseconds."""

@@ -16,6 +16,7 @@ from vivavoce.cli import VERBS, cli
 from vivavoce.cli.exits import Exit
 from vivavoce.cli.report import as_object
 from vivavoce.events import Disposition, SwapMoment, ToolStatus
+from vivavoce.store.export import TABLES
 
 PAGE = (ROOT / "docs" / "reference" / "commands.md").read_text("utf-8")
 OBJECT = "The object of a call"
@@ -51,8 +52,38 @@ def words_in(text: str, field: str) -> set[str]:
 def test_options(verb: str) -> None:
     command = cli.get_command(click.Context(cli), verb)
     assert command is not None
-    real = {name for option in command.params if isinstance(option, click.Option) for name in option.opts}
-    assert options_in(section(f"vivavoce {verb}")) == real
+    assert options_in(section(f"vivavoce {verb}")) == options_of(command) - chooses_calls(verb)
+
+
+def options_of(command: click.Command) -> set[str]:
+    """Its own, and those of its commands."""
+    own = {
+        name
+        for option in command.params
+        if isinstance(option, click.Option)
+        for name in (*option.opts, *option.secondary_opts)
+    }
+    inner = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union(*map(options_of, inner))
+
+
+def chooses_calls(verb: str) -> set[str]:
+    """The options that verbs over finished calls share, which have a section of their own."""
+    return options_in(section("Which calls")) if verb in ("calls", "latency", "costs") else set()
+
+
+def test_the_options_that_choose_calls() -> None:
+    command = cli.get_command(click.Context(cli), "calls")
+    assert isinstance(command, click.Group)
+    assert options_in(section("Which calls")) == options_of(command.commands["check"])
+
+
+def test_the_columns_of_exports() -> None:
+    told = section("vivavoce calls")
+    for what, table in TABLES.items():
+        (row,) = re.findall(rf"^\| {what} \| (.*) \|$", told, re.MULTILINE)
+        (common,) = re.findall(r"Every row begins with (.*?)\. Then", told, re.DOTALL)
+        assert re.findall(r"`(\w+)`", common + row) == list(table.columns)
 
 
 def test_every_verb_is_there_in_the_order_of_the_help() -> None:

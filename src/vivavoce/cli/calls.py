@@ -61,11 +61,11 @@ def command() -> None:
       vivavoce calls export --format parquet --what turns --to turns.parquet
       vivavoce calls check
 
-    Without a command it is 'list'. Times are UTC.
+    Without a command it is 'list'; each has its own --help, and --json. Times are UTC.
     """
 
 
-@command.command("list")
+@command.command("list", short_help="A table of them.")
 @filter_options
 @click.option("--order", type=click.Choice(get_args(Order)), default="newest", show_default=True, help="What is first.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many at most.")
@@ -140,7 +140,7 @@ def _of_all(rows: Sequence[CallRow]) -> list[str]:
     return [mark for mark in _MARKS if all(mark in _marks(row) for row in rows)]
 
 
-@command.command("show")
+@command.command("show", short_help="One of them, turn by turn.")
 @place_options
 @click.argument("call", metavar="CALL")
 def show_command(place: Place, call: str, as_json: bool) -> Outcome:
@@ -158,7 +158,7 @@ def _find(ledger: Ledger, call: str) -> StoredCall:
     return stored
 
 
-@command.command("export")
+@command.command("export", short_help="All of them in a file: JSON, CSV, Parquet.")
 @filter_options
 @click.option(
     "--format", "form", type=click.Choice(get_args(Format)), default="json", show_default=True, help="As what."
@@ -198,7 +198,7 @@ def _to_output(calls: Iterable[StoredCall], what: What, form: Format) -> int:
     return rows
 
 
-@command.command("check")
+@command.command("check", short_help="Prove what is stored by the timelines.")
 @filter_options
 @click.argument("named", metavar="[CALL]...", nargs=-1)
 def check_command(place: Place, which: CallFilter, named: Sequence[str], as_json: bool) -> Outcome:

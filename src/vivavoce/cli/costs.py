@@ -47,11 +47,11 @@ def command() -> None:
       vivavoce costs reprice --prices negotiated.toml
       vivavoce costs prices
 
-    Without a command it is 'sum'.
+    Without a command it is 'sum'; each has its own --help, and --json.
     """
 
 
-@command.command("sum")
+@command.command("sum", short_help="What calls cost, in all and for each minute.")
 @filter_options
 @by_option("agent", kinds=False)
 @_prices_option()
@@ -129,7 +129,7 @@ def _print_amounts(terminal: Terminal, rows: Sequence[CostRow]) -> None:
         terminal.say()
 
 
-@command.command("reprice")
+@command.command("reprice", short_help="Store what they cost by another book.")
 @filter_options
 @_prices_option(required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -198,7 +198,7 @@ def _print_changes(terminal: Terminal, changes: Sequence[Repriced]) -> None:
         terminal.say()
 
 
-@command.command("prices")
+@command.command("prices", short_help="The prices in force, and their sources.")
 @_prices_option()
 @options.as_json_option
 def prices_command(prices: Path | None, as_json: bool) -> Outcome:

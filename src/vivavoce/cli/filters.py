@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args
 
@@ -117,6 +118,10 @@ def filter_options(command: Callable[..., Outcome]) -> Callable[..., Outcome]:
     return decorated
 
 
+def _one_of(what: str, words: type[StrEnum]) -> str:
+    return f"{what}: {', '.join(words)}."
+
+
 _FILTERS = (
     click.option("--since", metavar="WHEN", help="From then on: 7d, 24h, today, 2026-03-02, 2026-03-02T09:15+01:00."),
     click.option("--until", metavar="WHEN", help="Before then, likewise."),
@@ -124,8 +129,18 @@ _FILTERS = (
     click.option("--tenant", metavar="NAME", help="Of this tenant; '' is those of none."),
     click.option("--model", metavar="NAME", help="In which this model spoke."),
     click.option("--channel", metavar="NAME", help="That came in by this channel."),
-    click.option("--disposition", type=click.Choice([one.value for one in Disposition]), help="That ended so."),
-    click.option("--kind", type=click.Choice([one.value for one in TurnKind]), help="With a turn of this kind."),
+    click.option(
+        "--disposition",
+        type=click.Choice([one.value for one in Disposition]),
+        metavar="WORD",
+        help=_one_of("That ended so", Disposition),
+    ),
+    click.option(
+        "--kind",
+        type=click.Choice([one.value for one in TurnKind]),
+        metavar="KIND",
+        help=_one_of("With a turn of this kind", TurnKind),
+    ),
     click.option("--text", metavar="WORDS", help="With these words in the id, the reason, or what was said."),
     click.option("--simulated/--real", default=None, help="With a stand-in for a model, or without.  [default: both]"),
     click.option("--torn", is_flag=True, help="Whose process did not live to end them."),

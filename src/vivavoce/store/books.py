@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from vivavoce.errors import ProgrammingError, TimelineError, VivavoceError
+from vivavoce.errors import ProgrammingError, StoreFault, TimelineError, VivavoceError
 from vivavoce.ledger.cost import CallCost
 from vivavoce.ledger.delivery import Delivery
 from vivavoce.ledger.record import CallRecord
@@ -63,8 +63,10 @@ def _none(*_: object) -> Sequence[Delivery]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duties:
-    """What is done with a call that is over. ``deliveries`` gives the same ones for the same call each time. ``pause``
-    is called between two pieces of work, so that the loop gets the interpreter."""
+    """What is done with a call that is over. ``deliveries`` gives the same ones for the same call each time. ``read``
+    may raise StoreFault where it cannot read at all just now; a server gives it to another process
+    (:mod:`vivavoce.store.apart`). ``pause`` is called between two pieces of work, for others that want the
+    interpreter."""
 
     price: Prices
     deliveries: Callable[[CallRecord, CallCost], Sequence[Delivery]] = _none
@@ -215,6 +217,8 @@ class Books:
             sizes = {"recording_bytes": read.recording_bytes, "timeline_bytes": len(read.timeline)}
             cost = self._duties.price(read.record, **sizes)
             tasks = self._duties.deliveries(read.record, cost) if self._is_news(read.record) else ()
+        except StoreFault:
+            raise  # whoever reads cannot, whatever the call
         except FileNotFoundError:
             return None
         except (OSError, TimelineError):

@@ -264,13 +264,12 @@ class _Kept:
 
     def close(self) -> tuple[Path | None, CallRecord]:
         """Returns where the sound is, if there is any, and what the ledger knows of the call. Blocks."""
-        self._timeline.close()
+        if self._recorder is not None:
+            self._recorder.close()
+        self._timeline.close()  # last: whoever sees that it is not locked any more takes the sound for complete
         record = self._ledger.finish()
-        if self._recorder is None:
-            return None, record
-        self._recorder.close()
-        there = self._recorder.path.exists()  # not if the caller never connected
-        return self._recorder.path if there else None, record
+        path = self._recorder.path if self._recorder is not None else None
+        return path if path is not None and path.exists() else None, record  # none if the caller never connected
 
     def fail(self, message: str) -> None:
         """Called by the disk's thread."""

@@ -25,6 +25,7 @@ from vivavoce.cli.terminal import Terminal
 from vivavoce.engine.answer import AnsweredCall
 from vivavoce.engine.call import CallResult
 from vivavoce.engine.inbox import InboxStatistics
+from vivavoce.ledger.fold import fold_call
 from vivavoce.ledger.turns import fold_turns
 from vivavoce.timeline.read import Timeline, read_timeline
 from vivavoce.timeline.replay import replay
@@ -74,7 +75,7 @@ def _report(timeline: Timeline) -> Report:
     assert timeline.closed is not None, "a demo that came to its end"
     folder = Path("calls") / timeline.header.call
     result = CallResult(timeline.closed.disposition, timeline.closed.reason, InboxStatistics(0, 0, 0))
-    call = AnsweredCall(timeline.header.call, folder, folder / RECORDING_FILE, result, "")
+    call = AnsweredCall(timeline.header.call, folder, folder / RECORDING_FILE, result, "", fold_call(timeline))
     return Report(call, timeline, fold_turns(timeline.lines), replay(timeline))
 
 

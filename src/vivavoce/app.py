@@ -37,6 +37,7 @@ from vivavoce.model.port import Model
 from vivavoce.model.scripted import Script, ScriptedModel, read_script
 from vivavoce.server.books import Books, Shelf
 from vivavoce.server.settings import ServerSettings
+from vivavoce.store.apart import ReaderApart
 from vivavoce.store.bookkeeper import Bookkeeper
 from vivavoce.store.books import Duties, sync
 from vivavoce.store.opening import open_store
@@ -124,14 +125,23 @@ def open_books(settings: ServerSettings, calls: Path) -> Books:
     traced = settings.telemetry
     tracer = open_tracer(traced.otlp_endpoint, speech=traced.speech) if traced.traces else None
     webhooks = [line.made() for line in settings.webhooks]
+    reader = ReaderApart()
     courier = Courier(webhooks, now=wall_clock, jitter=random.random) if webhooks else None
 
     def on_kept(record: CallRecord, cost: CallCost, *, fresh: bool) -> None:
         if tracer is not None and fresh:
             tracer.call_ended(record, cost)
 
+    def stop() -> None:
+        reader.close()
+        if courier is not None:
+            courier.close()
+        if tracer is not None:
+            tracer.stop()
+
     told = Duties(
         price=partial(price_call, book=book),
+        read=reader.read,
         deliveries=lambda record, cost: deliveries_for(record, cost, webhooks),
         on_kept=on_kept,
     )
@@ -142,7 +152,7 @@ def open_books(settings: ServerSettings, calls: Path) -> Books:
         now=wall_clock,
         keeping=keeper,
         shelf=shelf,
-        on_stop=tracer.stop if tracer is not None else None,
+        on_stop=stop,
     )
 
 
@@ -293,8 +303,9 @@ def _spend_proofs(agent: Agent | None) -> list[Proof]:
     spend = agent.limits.spend if agent is not None else None
     if agent is None or spend is None:
         return []
-    doubt = why_never_spent(agent, [choice.name for choice in agent.models])
-    return [Proof("spend", f"at most {spend.most} {spend.currency}, at prices of {default_book().name}", doubt=doubt)]
+    book = price_book()
+    doubt = why_never_spent(agent, [choice.name for choice in agent.models], book)
+    return [Proof("spend", f"at most {spend.most} {spend.currency}, at prices of {book.name}", doubt=doubt)]
 
 
 def _example_proofs(agent: Agent | None) -> list[Proof]:

@@ -136,6 +136,9 @@ class Courier:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._client.close()
 
     def send(self, delivery: Delivery) -> Outcome:

@@ -17,8 +17,7 @@ HOURS = "# Hours\n\nOn Saturday, sales is open from 9 in the morning. We are clo
 
 
 def said(*sentences: str) -> int:
-    turn = a_turn(1, "question")
-    turn.agent = list(sentences)
+    turn = a_turn(1, "question", agent=sentences)
     agent = Agent("Tester", "", knowledge=(Knowledge("hours.md", HOURS),))
     return knowledge_answers(a_report(turn, a_turn(2, "another")), agent)
 

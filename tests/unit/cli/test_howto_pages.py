@@ -13,7 +13,7 @@ from tests.unit.cli.agents import Command
 from vivavoce import app
 from vivavoce.agent.declaration import ModelChoice
 from vivavoce.cli.exits import Exit
-from vivavoce.engine.webhook import signature
+from vivavoce.wire.webhook import signature
 
 
 def blocks(page: str, language: str) -> list[str]:

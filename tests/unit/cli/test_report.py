@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,23 @@ import pytest
 from vivavoce.cli.exits import Exit
 from vivavoce.cli.report import Report, as_object, print_report, report_on
 from vivavoce.cli.terminal import Terminal
+from vivavoce.core.playout import ResponsePlayout
 from vivavoce.engine.answer import AnsweredCall
 from vivavoce.engine.call import CallResult
 from vivavoce.engine.inbox import InboxStatistics
 from vivavoce.errors import StoreFault, TimelineError
-from vivavoce.events import AudioLost, CallerConnected, ConnectionId, Disposition, Samples, SwapModel, SwapMoment
+from vivavoce.events import (
+    AudioLost,
+    CallerConnected,
+    ConnectionId,
+    Disposition,
+    ResponseId,
+    Samples,
+    SwapModel,
+    SwapMoment,
+)
 from vivavoce.ledger.record import CallRecord
-from vivavoce.ledger.turns import ToolUse, Turn
+from vivavoce.ledger.turns import Reply, ToolUse, Turn
 from vivavoce.timeline.read import Timeline
 from vivavoce.timeline.replay import Difference, Replay
 from vivavoce.timeline.schema import VERSION, Header, Line
@@ -31,9 +42,10 @@ def called(disposition: Disposition = Disposition.COMPLETED, store_failure: str 
     )
 
 
-def a_turn(number: int, caller: str, *, latency_ms: int = 480, played: int = 16_000) -> Turn:
+def a_turn(number: int, caller: str, *, latency_ms: int = 480, played: int = 16_000, agent: Sequence[str] = ()) -> Turn:
     turn = Turn(number, 16_000, generated=16_000, played=played, interrupted=played < 16_000)
     turn.caller = [caller]
+    turn.replies = [Reply(turn, ResponsePlayout(ResponseId("r1"), ConnectionId(1)), list(agent))]
     turn.speech_ended_us, turn.first_audio_us = 1_000_000, 1_000_000 + latency_ms * 1000
     return turn
 

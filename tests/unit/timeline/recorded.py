@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import NoneType, UnionType
 from typing import Any, NewType, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -141,6 +142,8 @@ def _field(kind: Any) -> st.SearchStrategy[Any]:
         return _BY_TYPE[kind]
     if get_origin(kind) is tuple:
         return st.lists(_field(get_args(kind)[0]), max_size=3).map(tuple)
+    if get_origin(kind) is UnionType:
+        return st.one_of([st.none() if part is NoneType else _field(part) for part in get_args(kind)])
     if issubclass(kind, msgspec.Struct):
         return values_of(kind)
     return st.sampled_from(list(kind))  # an enum; for anything else, say above what its values are

@@ -49,7 +49,7 @@ def answer(
                 make_channel(),
                 models,
                 opened=clock.wall_clock(),
-                keeping=Keeping(calls or app.calls_folder(), disk),
+                keeping=Keeping(calls or app.calls_folder(), disk, book=app.price_book(), speed=speed),
                 witnesses=witnesses,
                 changing=changing,
             )

@@ -62,12 +62,14 @@ class AnsweredCall:
 @dataclass(frozen=True, slots=True)
 class Keeping:
     """Where a call is kept: in the folder of all ``calls``, by ``disk``, under the id ``call``, a new one if that is
-    empty. ``book`` has the prices by which its limits are counted, else it is the one that comes with Vivavoce."""
+    empty. ``book`` has the prices by which its limits are counted, else it is the one that comes with Vivavoce.
+    ``speed`` is that of the clock that the call will run on."""
 
     calls: Path
     disk: Disk
     call: str = ""
     book: Book | None = None
+    speed: float = 1.0
 
 
 def new_call_id(opened: datetime) -> str:
@@ -149,7 +151,7 @@ class Answering:
         ear = ear_for(agent, channel.rate_hz, outbound=outbound, recogniser=recogniser)
         self.models = [model.profile.name for model in models]
         """Their names, as in the plan."""
-        self.header = _header(agent, models, opened, call=keeping.call or new_call_id(opened), outbound=outbound)
+        self.header = _header(agent, models, opened, keeping, outbound=outbound)
         self.call = self.header.call
         self.folder = keeping.calls / self.call
         self._agent = agent
@@ -277,14 +279,15 @@ class _Kept:
         self._failed(message)
 
 
-def _header(agent: Agent, models: Sequence[Model], opened: datetime, *, call: str, outbound: bool) -> Header:
+def _header(agent: Agent, models: Sequence[Model], opened: datetime, keeping: Keeping, *, outbound: bool) -> Header:
     return Header(
         vivavoce_timeline=VERSION,
-        call=call,
+        call=keeping.call or new_call_id(opened),
         opened=opened.isoformat(),
         agent=agent.name,
         vivavoce=__version__,
         simulated=any(model.profile.simulated for model in models),
         tenant=agent.tenant,
         outbound=outbound,
+        speed=keeping.speed,
     )

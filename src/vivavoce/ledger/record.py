@@ -171,6 +171,8 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     torn: bool = False
     version: str = ""
     """Of Vivavoce, which wrote the timeline."""
+    speed: float = 1.0
+    """Of the call's clock. At another than 1 latencies mean nothing, and none is told."""
     models: tuple[str, ...] = ()
     """The plan's, in order of preference."""
     rate_hz: int = 0

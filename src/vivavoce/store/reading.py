@@ -35,7 +35,7 @@ def read_call(folder: Path) -> ReadCall:
         raise TimelineError("the folder has another name than its call", hint="give it its call's name back")
     recording = folder / RECORDING_FILE
     size = recording.stat().st_size if recording.exists() else 0
-    if size:
+    if size and record.speed == 1:
         record = _measured(record, recording)
     return ReadCall(record=record, timeline=timeline, recording_bytes=size)
 

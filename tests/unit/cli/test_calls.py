@@ -204,7 +204,7 @@ def test_a_call_from_its_making_to_its_cost(vivavoce: Command, tmp_path: Path, t
     assert (row["call"], row["amounts"], row["unpriced"]) == (call, {}, ["scripted"])
     (turn,) = (turn for turn in vivavoce("calls", "show", call, "--json").told["turns"] if turn["kind"] == "first")
     assert (turn["caller_words"], turn["speech_out"]) == ("what do I owe", 2000)
-    assert vivavoce("latency", "--json").told["rows"][0]["kind"] == "first"
+    assert vivavoce("latency", "--json").told["rows"] == [], "the call ran at another speed"
     assert vivavoce("calls", "check", call, "--json").told == {"checked": 1, "holds": True, "found": []}
 
     compared = vivavoce("costs", "--prices", "prices.toml", "--by", "model,day", "--json").told["rows"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from tests.unit.core.scenario import ONE, R1, R2, R3, T1, T2, TWO, audio, plan, samples
@@ -423,3 +424,11 @@ def test_what_cannot_be_read_cannot_be_folded(damage: bytes) -> None:
 def test_a_line_of_a_later_version_with_more_to_it_is_read() -> None:
     raw = as_bytes(Told().lines) + b'[4,20000,{"type":"CallerAudio","audio":160,"new":1},"more"]\n'
     assert fold_bytes(raw) == fold_call(parse_timeline(raw))
+
+
+def test_a_call_on_another_clock_has_no_latencies() -> None:
+    lines = tuple(answered_once().lines)
+    usual, quicker = (fold_call(Timeline(msgspec.structs.replace(HEADER, speed=speed), lines)) for speed in (1.0, 4.0))
+    assert [turn.events_ms for turn in usual.turns] == [None, 600]
+    assert [turn.events_ms for turn in quicker.turns] == [None, None]
+    assert (quicker.speed, quicker.duration_us) == (4, usual.duration_us)

@@ -104,6 +104,8 @@ class ModelSide:
             models.move(LinkMove.CLOSE)
             yield CloseModel(models.current)
             yield from self._recovery.open_again(now, model)
+        else:
+            self._renewal.want(model)
 
     def lost(self, event: ModelLost, now: Instant) -> Iterator[Effect]:
         models = self._parts.models

@@ -37,7 +37,7 @@ class _Outage(NamedTuple):
 class Recovery:
     """Which model the call is on, and how often it was tried."""
 
-    __slots__ = ("_apologised", "_live_since", "_outage", "_parts", "_renewal", "_tries")
+    __slots__ = ("_apologised", "_given_up", "_live_since", "_outage", "_parts", "_renewal", "_tries")
 
     def __init__(self, parts: Parts, renewal: Renewal) -> None:
         self._parts = parts
@@ -46,12 +46,17 @@ class Recovery:
         self._live_since: Instant | None = None
         self._outage: _Outage | None = None
         self._apologised = False
+        self._given_up: set[int] = set()  # models
 
     def open_next_model(self, now: Instant) -> Iterator[Effect]:
-        """Opens nothing if there is none: :attr:`hopeless` tells."""
-        if self._parts.models.model + 1 < len(self._parts.plan.models):
+        """Opens nothing if there is none: :attr:`hopeless` tells. One before it is left only where a cheaper model took
+        its place."""
+        given_up = self._parts.models.model
+        self._given_up.add(given_up)
+        left = [model for model in range(len(self._parts.plan.models)) if model not in self._given_up]
+        if left:
             self._tries = 0
-            yield from self._open(self._parts.models.model + 1, now)
+            yield from self._open(next((model for model in left if model > given_up), left[0]), now)
 
     def open_again(self, now: Instant, model: int) -> Iterator[Effect]:
         """A session of that model in the place of one that was closed before it was talked to."""
@@ -94,6 +99,7 @@ class Recovery:
         self._renewal.begin(event, now, now)
         if self._outage is not None:
             yield from self._take_over(now)
+        yield from self._renewal.resume(now)
 
     def time_passed(self, now: Instant) -> Iterator[Effect]:
         """It is time for the next try, or the session that was opened did not come up."""

@@ -140,8 +140,20 @@ class Renewal:
         """A session of that model takes over at the next end of a turn, once it is there."""
         yield from self._drop()
         self._wanted = model
+        self._failures = 0
         self._urgency = max(self._urgency, Urgency.AT_TURN_END)
         yield from self._open(now)
+
+    def want(self, model: int) -> None:
+        """The same once there is a session again: see :meth:`resume`."""
+        self._wanted = model
+
+    def resume(self, now: Instant) -> Iterator[Effect]:
+        """A session stands in for one that was lost: what was wanted then still is."""
+        if self._wanted == self._parts.models.model:
+            self._wanted = None
+        elif self._wanted is not None:
+            yield from self.change(self._wanted, now)
 
     def stop(self) -> Iterator[Effect]:
         """The call ends, or the current session has been lost: nothing more is renewed, and the spare goes."""
@@ -154,6 +166,8 @@ class Renewal:
             return
         while self._steps and self._steps[0][0] <= now:
             self._urgency = max(self._urgency, self._steps.popleft()[1])
+            if self._failures:  # another model does not come: this one's time is up all the same
+                self._wanted = None
         self._await_step(now)
         if self.machine.state is Spare.NONE:
             yield from self._open(now)
@@ -198,6 +212,8 @@ class Renewal:
         self._parts.timers.clear(Timer.SPARE)
         self._spare = None
         old = self._parts.models.promote()
+        if self._wanted == self._parts.models.model:
+            self._wanted = None  # from here on it is renewed, and replaced where it is lost, as any other
         if self._parts.models.live and ready is not None:
             self.begin(ready, at, now)
         return old

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.unit.core.scenario import ONE, T1, TWO, Script, opening, plan, talking
+from tests.unit.core.scenario import CONNECTED, ONE, T1, THREE, TWO, Script, opening, plan, talking
 from vivavoce.events import (
     END_CALL,
     FAREWELL,
@@ -16,6 +16,7 @@ from vivavoce.events import (
     CallPlan,
     CloseCall,
     CloseModel,
+    ConnectionId,
     Disposition,
     Ignore,
     ModelLost,
@@ -30,6 +31,8 @@ from vivavoce.events import (
     ToolRequested,
     UsageReported,
 )
+
+FOUR = ConnectionId(4)
 
 
 def with_plan(**changes: object) -> CallPlan:
@@ -130,3 +133,45 @@ def test_a_budget_changes_nothing_in_a_call_that_ends() -> None:
     call = dear()
     call.at(1_000, ToolRequested(ONE, T1, END_CALL, "{}"))
     assert isinstance(call.at(1_000, BudgetReached(BudgetStep.END, "acme"))[0], Ignore)
+
+
+def test_a_cheaper_model_that_is_due_while_no_session_is_there_takes_over_once_one_is() -> None:
+    call = dear(downgrade_at=0)
+    call.at(1_000, ModelLost(ONE, "gone"), ModelLost(TWO, "gone"))
+    call.at(1_100, BudgetReached(BudgetStep.DOWNGRADE, "acme", model=1))
+    call.until(2_000)
+    call.at(2_000, ModelReady(THREE))
+    assert [wish.model for wish in call.all(OpenModel)] == [0, 0, 0, 1]
+    call.at(2_100, ModelReady(FOUR))
+    call.until(4_000)
+    assert [swap.connection for swap in call.all(SwapModel)] == [THREE, FOUR]
+
+
+def test_a_cheaper_model_that_is_lost_for_good_makes_room_for_the_one_before_it() -> None:
+    call = dear()
+    call.at(1_000, UsageReported(ONE, speech_in=50))
+    call.at(1_100, ModelReady(TWO))
+    call.until(3_000)
+    call.at(3_000, ModelLost(TWO, "no such model any more", retryable=False))
+    assert call.all(OpenModel)[-1] == OpenModel(THREE, 0)
+    call.at(3_100, ModelReady(THREE, lifetime_us=20_000_000))
+    call.until(19_000)
+    assert [wish.model for wish in call.all(OpenModel)] == [0, 1, 0, 0]
+    assert not call.all(CloseCall)
+
+
+def test_a_cheaper_model_that_never_comes_does_not_keep_the_session_from_being_renewed() -> None:
+    call = opening(with_plan(spend=None))
+    call.at(0, CONNECTED, ModelReady(ONE, lifetime_us=20_000_000))
+    call.at(1_000, BudgetReached(BudgetStep.DOWNGRADE, "acme", model=1))
+    seen = 0
+    for at in range(1_100, 20_000, 100):
+        call.until(at)
+        for wish in call.all(OpenModel)[seen:]:
+            seen += 1
+            if wish.model == 1:
+                call.at(at, ModelLost(wish.connection, "no"))
+            elif wish.connection != ONE:
+                call.at(at, ModelReady(wish.connection))
+    assert [swap.old for swap in call.all(SwapModel)] == [ONE]
+    assert call.all(OpenModel)[-1].model == 0

@@ -39,6 +39,8 @@ def read_filter(query: QueryParams, agents: Sequence[str] | None, *others: str) 
 
 def read_value(name: str, text: str, kind: Any) -> Any:
     """Raises :class:`~vivavoce.errors.Refused` (400)."""
+    if "\0" in text:
+        raise bad_value(name, "it has a zero byte in it")
     try:
         value = msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -164,7 +164,14 @@ async def _found(request: Request) -> StoredCall:
     """The call that the request names, if whoever asks may see it."""
     visible = _visible(request)
     store, call = records_of(request), request.path_params["call"]
-    found = await _asked(lambda: store.find(call))
+
+    def find() -> StoredCall | None:
+        try:
+            return None if "\0" in call else store.find(call)
+        except UsageError:  # the beginning of several, which are not told to everybody
+            return None
+
+    found = await _asked(find)
     if found is None or found.record.call != call or (visible is not None and found.record.agent not in visible):
         raise Refused("no call of this id is kept", status=404, code="call_id_not_found")
     return found

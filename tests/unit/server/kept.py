@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from vivavoce.errors import StoreFault
+from vivavoce.errors import StoreFault, UsageError
 from vivavoce.events import (
     Ability,
     Audio,
@@ -291,7 +291,10 @@ class KeptCalls:
 
     def find(self, call: str) -> StoredCall | None:
         self._ask("find", call)
-        return next((one for one in self.calls if one.record.call.startswith(call)), None)
+        found = [one for one in self.calls if one.record.call.startswith(call)]
+        if len(found) > 1:
+            raise UsageError(f"several calls begin with {call}", hint=found[0].record.call)
+        return found[0] if found else None
 
     def timeline(self, call: str) -> bytes | None:
         self._ask("timeline", call)

@@ -86,6 +86,7 @@ def test_every_filter_reaches_the_store(ask: TestClient, kept: KeptCalls) -> Non
         ("latency?basis=guess", "'basis'"),
         ("costs?by=kind", "'kind' is none of"),
         ("values/colour", "'colour'"),
+        ("records?text=a%00b", "'text'"),
         (f"records/{FIRST}/waveform?points=0", "not from 1"),
     ],
 )
@@ -108,7 +109,7 @@ def test_one_call_is_told_with_its_latencies_and_marks(ask: TestClient, kept: Ke
 
 
 @pytest.mark.parametrize("what", ["", "/timeline", "/audio", "/waveform"])
-@pytest.mark.parametrize("call", ["nobody", "20260302", "..%2f..%2fetc"])
+@pytest.mark.parametrize("call", ["nobody", "20260302", "..%2f..%2fetc", f"{FIRST}%00"])
 def test_a_call_that_is_not_kept_is_not_found(ask: TestClient, call: str, what: str) -> None:
     assert ask.get(f"/v1/records/{call}{what}").status_code == 404
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.unit.store.made import NOW
 from vivavoce.errors import UsageError
 from vivavoce.ledger.cost import Shares
 from vivavoce.ledger.record import Basis, TurnKind
-from vivavoce.store.port import CallFilter, Order
+from vivavoce.store.port import CallFilter, Dimension, Order
 from vivavoce.store.store import Store
 
 
@@ -169,3 +169,32 @@ def test_trouble_and_menus(store: Store) -> None:
     assert store.values("tenant") == ["north"]
     assert store.values("day") == ["2026-11-27"]
     assert store.values("kind") == ["first", "opening", "tool"]
+
+
+def test_turns_of_another_model_do_not_count_where_one_is_asked_for(store: Store) -> None:
+    turns = [made.turn(1, 500, model="nova"), made.turn(2, 900, model="spare")]
+    store.keep([made.kept(made.record("both", turns, sessions=((1, "nova"), (2, "spare"))))])
+    asked: tuple[list[Dimension], ...] = ([], ["day"], ["model"])
+    for by in asked:
+        assert [row.max_ms for row in store.latency(CallFilter(model="nova"), by)] == [500]
+
+
+@pytest.mark.parametrize("amount", ["1e30", "0.2500000000009", "9e999999"])
+def test_an_amount_that_no_call_can_have_is_a_filter_all_the_same(store: Store, amount: str) -> None:
+    store.keep([made.kept(made.record("a"), made.cost(made.charge("0.25")))])
+    assert not names(store, dearer_than=Decimal(amount))
+    assert names(store, dearer_than=Decimal("0.2499999999999999")) == ["a"]
+    assert names(store, dearer_than=-Decimal(amount)) == ["a"]
+
+
+def test_the_ends_of_the_calendar_are_instants_as_others(store: Store) -> None:
+    store.keep([made.kept(made.record("a"))])
+    first = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
+    last = datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))
+    assert names(store, since=first, until=last) == ["a"]
+
+
+@pytest.mark.parametrize("mark", ["newest.99999999999999999999.1", "newest.1.99999999999999999999"])
+def test_a_mark_that_no_call_can_have_is_refused(store: Store, mark: str) -> None:
+    with pytest.raises(UsageError, match="no mark of a page"):
+        store.list_calls(CallFilter(), after=mark)

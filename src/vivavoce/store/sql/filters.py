@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import ROUND_FLOOR, Decimal
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from vivavoce.ledger.cost import QUANTUM
 from vivavoce.store.port import CallFilter
 from vivavoce.store.sql.instants import micros
-from vivavoce.store.sql.tables import calls, transcripts, turns, usage
+from vivavoce.store.sql.tables import LARGEST, calls, money, transcripts, turns, usage
 
 _BEYOND = "\U0010ffff"
 """Sorts behind every other character, byte by byte."""
@@ -72,7 +74,13 @@ def _of_turns(which: CallFilter) -> Iterator[Condition]:
     if which.slower_than_ms is not None:
         yield calls.c.slowest_us > which.slower_than_ms * 1000
     if which.dearer_than is not None:
-        yield calls.c.dearest > which.dearer_than
+        yield calls.c.dearest > _kept(which.dearer_than)
+
+
+def _kept(amount: Decimal) -> Decimal:
+    """The largest amount that a row can have and that is not above this one; the least of all where there is none."""
+    most = money(LARGEST)
+    return min(max(amount, -most), most).quantize(QUANTUM, ROUND_FLOOR)
 
 
 def _of_texts(which: CallFilter) -> Iterator[Condition]:

@@ -9,7 +9,9 @@ _US = timedelta(microseconds=1)
 
 
 def micros(instant: datetime) -> int:
-    return (instant.astimezone(UTC) - _EPOCH) // _US
+    if instant.tzinfo is None:
+        instant = instant.astimezone(UTC)
+    return (instant - _EPOCH) // _US  # not by way of UTC, which has no year 0 and no year 10000
 
 
 def instant_of(us: int) -> datetime:

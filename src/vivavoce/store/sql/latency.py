@@ -63,7 +63,7 @@ def latency(database: Database, which: CallFilter, by: Sequence[Dimension], basi
     seen: dict[tuple[Any, ...], int] = {}
     outer = np.array([seen.setdefault((*row[2:],), len(seen)) for row in found], np.int64)
     if "model" not in by:
-        model, names = np.zeros_like(model), [""]
+        model, names = np.minimum(model, 0), [""]
     value = turns[f"{basis.value}_us"] if turns.size else np.zeros(0, np.int64)
     wanted = value != UNKNOWN
     if which.kind is not None:

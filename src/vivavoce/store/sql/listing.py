@@ -17,7 +17,7 @@ from vivavoce.store.sql.database import Database
 from vivavoce.store.sql.filters import Condition, begins_with, conditions
 from vivavoce.store.sql.instants import instant_of
 from vivavoce.store.sql.rows import cost_of, record_of
-from vivavoce.store.sql.tables import calls, charges, costs, money, quanta, timelines, transcripts, unpriced
+from vivavoce.store.sql.tables import LARGEST, calls, charges, costs, money, quanta, timelines, transcripts, unpriced
 
 MOST = 1000
 """Calls on a page."""
@@ -113,6 +113,8 @@ def _behind(order: Order, after: str) -> list[Condition]:
     try:
         marked, value, number = after.split(".")
         last, key = (int(value) if value else None), int(number)
+        if max(abs(last or 0), abs(key)) > LARGEST:
+            raise ValueError
     except ValueError:
         raise UsageError("no mark of a page", hint=_TURNS_BACK) from None
     if marked != order:

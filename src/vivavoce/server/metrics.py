@@ -120,7 +120,7 @@ def merged(texts: Iterable[str]) -> str:
     ends = False
     for text in texts:
         name = ""
-        for line in text.splitlines():
+        for line in text.split("\n"):  # and at nothing else that ends a line: a name may have it in it
             if line == _EOF:
                 ends = True
             elif line.startswith("# "):

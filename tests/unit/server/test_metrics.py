@@ -120,6 +120,14 @@ def test_workers_texts_become_one(metrics: Metrics, openmetrics: bool) -> None:
     assert not openmetrics or text.endswith("# EOF\n")
 
 
+@pytest.mark.parametrize("end", ["\u2028", "\x85", "\x0c", "\n", "\r"])
+def test_a_name_cannot_begin_a_line_of_its_own(end: str) -> None:
+    named = Metrics()
+    named.count("vivavoce_calls_total", agent=f"x{end}vivavoce_calls_total 9")
+    text = named.exposition()
+    assert merged([text]) == text
+
+
 def test_counters_read_elsewhere_are_counters() -> None:
     text = Metrics().exposition([Sample("vivavoce_bookkeeper_failures_total", (), 3)])
     assert "# TYPE vivavoce_bookkeeper_failures_total counter\nvivavoce_bookkeeper_failures_total 3.0" in text

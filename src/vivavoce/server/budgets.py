@@ -73,7 +73,8 @@ class Budgets:
 
     def spent(self, line: BudgetLine) -> Decimal:
         """So far in its period."""
-        on_the_way = [one for one in (*self._ended.values(), *self._live) if line.covers(one.agent, one.tenant)]
+        live = (one for one in self._live if one.call not in self._ended)  # as they were at the last look
+        on_the_way = [one for one in (*self._ended.values(), *live) if line.covers(one.agent, one.tenant)]
         added = sum((one.amounts.get(line.currency, Decimal(0)) for one in on_the_way), Decimal(0))
         return self._kept.get(line.name, Decimal(0)) + added
 

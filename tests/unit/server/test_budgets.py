@@ -96,3 +96,10 @@ def test_days_and_months_begin_at_midnight() -> None:
     now = datetime(2026, 3, 17, 15, 4, 5, 6, tzinfo=UTC)
     assert begun(LINE, now) == datetime(2026, 3, 17, tzinfo=UTC)
     assert begun(msgspec.structs.replace(LINE, period="month"), now) == datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_a_call_that_has_just_ended_is_not_counted_as_a_live_one_too() -> None:
+    budgets = Budgets([LINE])
+    assert steps(budgets, call("a", "4")) == []
+    budgets.call_ended(call("a", "5"))
+    assert budgets.spent(LINE) == 5

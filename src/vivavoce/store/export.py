@@ -29,7 +29,7 @@ Row = Mapping[str, Any]
 _BATCH = 2_000
 """Rows that are in memory at once for Parquet."""
 
-
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _DECIMALS = 12
 """Those of :data:`QUANTUM`."""
 
@@ -290,14 +290,15 @@ def write_json(columns: Mapping[str, Kind], rows: Iterable[Row], out: BinaryIO) 
 
 
 def write_csv(columns: Mapping[str, Kind], rows: Iterable[Row], out: BinaryIO) -> int:
-    """RFC 4180, in UTF-8, with a header. What is no single value is JSON in its cell; what is missing is empty."""
+    """RFC 4180, in UTF-8, with a header. What is no single value is JSON in its cell; what is missing is empty. A text
+    that a spreadsheet would take for a formula has ' before it: a caller may have said it."""
     count = 0
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(columns)
     for row in rows:
         told = as_json(columns, row)
-        writer.writerow(_csv_value(told[name]) for name in columns)
+        writer.writerow(_csv_value(kind, told[name]) for name, kind in columns.items())
         out.write(text.getvalue().encode())
         text.seek(0)
         text.truncate()
@@ -306,8 +307,10 @@ def write_csv(columns: Mapping[str, Kind], rows: Iterable[Row], out: BinaryIO) -
     return count
 
 
-def _csv_value(value: Any) -> Any:
+def _csv_value(kind: Kind, value: Any) -> Any:
     match value:
+        case str() if kind == "text" and value.startswith(_FORMULA):
+            return f"'{value}"
         case bool():
             return "true" if value else "false"
         case list() | dict():

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
 
+import msgspec
 import pytest
 
 from tests.unit.store import made
@@ -116,3 +117,14 @@ def test_the_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotAvailable, match="needs the package pyarrow") as raised:
         export([], "calls", "parquet", io.BytesIO())
     assert "vivavoce[parquet]" in raised.value.hint
+
+
+def test_what_a_spreadsheet_would_reckon_is_a_text_in_csv() -> None:
+    call = stored()
+    turns = [made.turn(1, caller="=HYPERLINK(1)", agent="-1+1"), made.turn(2, -5.0, caller="a = b")]
+    record = msgspec.structs.replace(call.record, turns=tuple(turns))
+    out = io.BytesIO()
+    export([msgspec.structs.replace(call, record=record)], "turns", "csv", out)
+    first, second = csv.DictReader(io.StringIO(out.getvalue().decode(), newline=""))
+    assert (first["caller_words"], first["agent_words"]) == ("'=HYPERLINK(1)", "'-1+1")
+    assert (second["caller_words"], second["events_ms"]) == ("a = b", "-5.0")

@@ -171,6 +171,10 @@ class Keeper(Protocol):
 
     def due(self, now: datetime, limit: int) -> list[Delivery]: ...
 
+    def claim(self, delivery: str, now: datetime, until: datetime) -> bool:
+        """Whether it is still due; if so, it is not due for anybody else until then."""
+        ...
+
     def delivered(self, delivery: str, now: datetime) -> None: ...
 
     def postpone(self, delivery: str, until: datetime | None, why: str) -> None:

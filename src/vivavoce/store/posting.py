@@ -20,6 +20,9 @@ ROUND: Final = 50
 """How many deliveries are looked at in one go."""
 LOOK_S: Final = 5.0
 """Between two looks whether something has become due."""
+CLAIM_S: Final = 60.0
+"""So long a try is left to whoever began it: longer than any takes. After that it is taken for one that died with its
+process."""
 MISTAKE_S: Final = 300.0
 """Until what our own mistake prevented is tried again."""
 
@@ -28,6 +31,8 @@ class Tasks(Protocol):
     """The part of a :class:`~vivavoce.store.port.Keeper` that delivering needs."""
 
     def due(self, now: datetime, limit: int) -> Sequence[Delivery]: ...
+
+    def claim(self, delivery: str, now: datetime, until: datetime) -> bool: ...
 
     def delivered(self, delivery: str, now: datetime) -> None: ...
 
@@ -59,6 +64,8 @@ class Delivering:
         return len(due) == ROUND
 
     def _try(self, tasks: Tasks, delivery: Delivery, away: dict[str, float]) -> None:
+        if not tasks.claim(delivery.delivery, self.now(), self.now() + timedelta(seconds=CLAIM_S)):
+            return  # another worker, or another server, was quicker
         after_s = away.get(delivery.url)
         outcome = Again(after_s, "not tried, as the one before was not taken") if after_s else self._send(delivery)
         match outcome:

@@ -107,6 +107,9 @@ class Store:
     def due(self, now: datetime, limit: int) -> list[Delivery]:
         return deliveries.due(self._database, now, limit)
 
+    def claim(self, delivery: str, now: datetime, until: datetime) -> bool:
+        return deliveries.claim(self._database, delivery, now, until)
+
     def delivered(self, delivery: str, now: datetime) -> None:
         deliveries.delivered(self._database, delivery, now)
 

@@ -32,6 +32,7 @@ class FakeStore:
         self.refuses: dict[str, Exception] = {}
         self.tasks: list[Delivery] = []
         self.told: list[tuple[str, str, object]] = []
+        self.claimed: set[str] = set()  # deliveries that somebody else tries just now
         self.closed = False
 
     def missing(self, calls: Sequence[str]) -> set[str]:
@@ -54,6 +55,10 @@ class FakeStore:
     def due(self, now: datetime, limit: int) -> list[Delivery]:
         self._answer()
         return self.tasks[:limit]
+
+    def claim(self, delivery: str, now: datetime, until: datetime) -> bool:
+        assert until > now
+        return delivery not in self.claimed
 
     def delivered(self, delivery: str, now: datetime) -> None:
         self._over(delivery, "taken", now)

@@ -196,6 +196,15 @@ def test_an_address_that_is_away_is_tried_once_a_round(store: FakeStore) -> None
     assert [at for name, _, at in store.told if name != "ok"] == [NOW + timedelta(seconds=30)] * 9
 
 
+def test_what_somebody_else_tries_just_now_is_left_to_them(store: FakeStore) -> None:
+    store.tasks = [delivery("d1"), delivery("d2")]
+    store.claimed = {"d1"}
+    courier = FakeCourier()
+    Delivering(courier, lambda: NOW).step(store, lambda: False)
+    assert courier.sent == ["d2"]
+    assert [name for name, *_ in store.told] == ["d2"]
+
+
 def test_a_full_round_is_followed_by_another(store: FakeStore) -> None:
     store.tasks = [delivery(f"{number}") for number in range(ROUND + 1)]
     delivering = Delivering(FakeCourier(), lambda: NOW)

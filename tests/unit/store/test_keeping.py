@@ -121,3 +121,15 @@ def test_book_is_kept_with_its_sources(store: Store, url: str) -> None:
     database.close()
     assert len(rows) == sum(len(row.prices) for row in default_book().rows)
     assert all(row["source"] for row in rows)
+
+
+def test_one_of_several_that_look_at_once_makes_the_try(store: Store) -> None:
+    store.keep([made.kept(made.record("call"), deliveries=(made.delivery("a", "call"),))])
+    until = NOW + timedelta(minutes=1)
+    assert [store.claim("a", NOW, until) for _ in range(2)] == [True, False]
+    assert store.due(NOW, 9) == []
+    assert [task.attempts for task in store.due(until, 9)] == [0]  # whoever had it died
+    assert store.claim("a", until, until + timedelta(minutes=1))
+    store.delivered("a", until)
+    assert not store.claim("a", until, until + timedelta(minutes=1))
+    assert not store.claim("none", NOW, until)

@@ -20,6 +20,14 @@ def due(database: Database, now: datetime, limit: int) -> list[Delivery]:
         return [Delivery(**row) for row in connection.execute(wanted).mappings()]
 
 
+def claim(database: Database, delivery: str, now: datetime, until: datetime) -> bool:
+    """Whether it is still due, and nobody else's until then: several servers may look at the same moment."""
+    still = (deliveries.c.delivery == delivery, deliveries.c.due_us <= micros(now))
+    with database.writing() as connection:
+        changed = connection.execute(sa.update(deliveries).where(*still).values(due_us=micros(until)))
+        return changed.rowcount == 1
+
+
 def delivered(database: Database, delivery: str, now: datetime) -> None:
     """What was said need not be kept once it was taken."""
     _change(database, delivery, {"delivered_us": micros(now), "due_us": None, "body": b"", "why": ""})

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vivavoce.engine.answer import AnsweredCall
-from vivavoce.errors import StoreFault
+from vivavoce.errors import VivavoceError
 from vivavoce.events import BudgetReached
 from vivavoce.ledger.book import Book, default_book
 from vivavoce.ledger.cost import CallCost
@@ -138,7 +138,7 @@ class Books:
     async def _refresh(self, store: Ledger) -> None:
         try:
             kept, stored = await asyncio.to_thread(self._asked, store, [*self.budgets.ended])
-        except StoreFault:  # it is away: what it said last and what ended since is what is known
+        except VivavoceError:  # it is away, or lets nobody in: what it said last and what ended since is what is known
             _log.warning("the store cannot be asked for what budgets have left")
         else:
             self.budgets.hear(kept, stored)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from vivavoce.console.marks import marks_of
 from vivavoce.console.peaks import MOST_POINTS, peaks_of
-from vivavoce.errors import AudioFileError, Refused, StoreFault, TimelineError, UsageError
+from vivavoce.errors import AudioFileError, Refused, SetupFault, StoreFault, TimelineError, UsageError
 from vivavoce.ledger.record import Basis, TurnKind, TurnRecord
 from vivavoce.server.access import authenticate
 from vivavoce.server.door import door
@@ -194,11 +194,11 @@ async def _asked(question: Callable[[], T]) -> T:
     sense to it."""
     try:
         return await asyncio.to_thread(question)
-    except StoreFault as fault:
-        message = "the store of calls cannot be reached"
-        raise Refused(message, status=503, code="store_unavailable", retry_after_s=5) from fault
     except UsageError as error:
         raise Refused(str(error), status=400, code="invalid_value") from error
+    except (StoreFault, SetupFault) as fault:  # the latter where it lets nobody in any more
+        message = "the store of calls cannot be reached"
+        raise Refused(message, status=503, code="store_unavailable", retry_after_s=5) from fault
 
 
 def _of_call(found: StoredCall) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from vivavoce.errors import StoreFault, UsageError
+from vivavoce.errors import StoreFault, UsageError, VivavoceError
 from vivavoce.events import (
     Ability,
     Audio,
@@ -266,7 +266,7 @@ class KeptCalls:
     """Implements :class:`~vivavoce.store.port.Records`. ``asked`` is what it was asked, ``away`` that it cannot be."""
 
     calls: list[StoredCall] = field(default_factory=list)
-    away: bool = False
+    away: bool | VivavoceError = False
     asked: list[tuple[Any, ...]] = field(default_factory=list)
 
     @classmethod
@@ -334,7 +334,7 @@ class KeptCalls:
     def _ask(self, *what: Any) -> None:
         self.asked.append(what)
         if self.away:
-            raise StoreFault("cannot reach it", hint="start it")
+            raise StoreFault("cannot reach it", hint="start it") if self.away is True else self.away
 
 
 _KEYS: dict[str, Any] = {

@@ -9,11 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from vivavoce.engine.answer import AnsweredCall
 from vivavoce.engine.call import CallResult
 from vivavoce.engine.clock import run
 from vivavoce.engine.inbox import InboxStatistics
-from vivavoce.errors import StoreFault
+from vivavoce.errors import AccessFault, StoreFault, VivavoceError
 from vivavoce.events import BudgetReached, BudgetStep, Disposition, TokenCounts
 from vivavoce.ledger.record import CallRecord, TurnKind, TurnRecord, UsageRecord
 from vivavoce.server.books import REFRESH_S, Books, Shelf
@@ -31,15 +33,15 @@ class Kept:
     def __init__(self) -> None:
         self.sum = Decimal(0)
         self.calls: set[str] = set()
-        self.away = False
+        self.away: VivavoceError | None = None
 
     def missing(self, calls: Sequence[str]) -> set[str]:
         return set(calls) - self.calls
 
     def spent(self, since: datetime, *, agent: str = "", tenant: str = "") -> dict[str, Decimal]:
         assert (since, agent, tenant) == (datetime(2026, 3, 2, tzinfo=UTC), "", "")
-        if self.away:
-            raise StoreFault("it is away")
+        if self.away is not None:
+            raise self.away
         return {"USD": self.sum}
 
 
@@ -102,11 +104,12 @@ def test_a_simulated_call_costs_no_budget_anything() -> None:
 async def until(holds: Callable[[], bool]) -> None:
     """The store is asked in a thread, which virtual time does not wait for."""
     async with asyncio.timeout(1_000_000):
-        while not holds():
+        while not holds():  # noqa: ASYNC110  # a thread, which tells nobody
             await asyncio.sleep(REFRESH_S)
 
 
-def test_live_calls_are_told_what_the_store_and_they_themselves_have_spent() -> None:
+@pytest.mark.parametrize("away", [StoreFault("it is away"), AccessFault("the password is another now")])
+def test_live_calls_are_told_what_the_store_and_they_themselves_have_spent(away: VivavoceError) -> None:
     store = Kept()
     books = books_of(store)
     told: list[tuple[str, BudgetStep]] = []
@@ -121,7 +124,7 @@ def test_live_calls_are_told_what_the_store_and_they_themselves_have_spent() -> 
             assert told == []
             store.sum = Decimal(6)
             await until(lambda: told == [("a", BudgetStep.WARN)])
-            store.away = True  # what it said last holds
+            store.away = away  # what it said last holds
             await asyncio.sleep(2 * REFRESH_S)
             live[0] = Spent("a", "Desk", "", {"USD": Decimal(4)})
             await until(lambda: told == [("a", BudgetStep.WARN), ("a", BudgetStep.END)])

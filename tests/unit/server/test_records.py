@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from tests.unit.server.asgi import KEY_LINE, SHOP, House
 from tests.unit.server.kept import KeptCalls, call_name, timeline_of
 from vivavoce.audio.wav import WavWriter
+from vivavoce.errors import AccessFault
 from vivavoce.ledger.record import Basis, TurnKind
 from vivavoce.server.application import application
 from vivavoce.server.keys import hash_of
@@ -166,8 +167,9 @@ def test_a_key_for_one_agent_sees_no_other(ask: TestClient, kept: KeptCalls) -> 
     assert ask.get("/v1/values/kind", headers=as_sales()).json()["data"] == [kind.value for kind in TurnKind]
 
 
-def test_a_store_that_is_away_is_told_of(ask: TestClient, kept: KeptCalls) -> None:
-    kept.away = True
+@pytest.mark.parametrize("away", [True, AccessFault("the store does not let us in")])
+def test_a_store_that_is_away_is_told_of(ask: TestClient, kept: KeptCalls, away: bool | AccessFault) -> None:
+    kept.away = away
     answer = ask.get("/v1/records")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unavailable")
     assert answer.headers["retry-after"] == "5"

@@ -230,17 +230,17 @@ class Desk:
         return answered
 
     def spent(self) -> list[Spent]:
-        """What the live calls have cost so far; simulated ones have cost nothing."""
+        """What the live calls have cost so far, as far as it is known; simulated ones have cost nothing."""
         return [
             Spent(
                 call,
                 live.answering.header.agent,
                 live.answering.header.tenant,
-                {"USD": cost.usd},
+                {"USD": cost.usd} if cost.usd is not None else {},
                 live.answering.models,
             )
             for call, live in self._live.items()
-            if (cost := live.feed.cost).usd is not None
+            if (cost := live.feed.cost).reason != "simulated"
         ]
 
     def tell(self, call: str, news: BudgetReached) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from tests.unit.server.asgi import OPENED, served
 from vivavoce.channel.memory import MemoryChannel
+from vivavoce.console.feed import CallFeed
 from vivavoce.engine.clock import loop_time_s, run
 from vivavoce.errors import Refused
-from vivavoce.events import Disposition
+from vivavoce.events import ConnectionId, Disposition, Instant, OpenModel
 from vivavoce.server.admission import Admission, Bounds
 from vivavoce.server.desk import Desk
 from vivavoce.server.listen import watch_lag
@@ -65,6 +66,22 @@ def test_agents_are_found_by_name_and_the_first_without_one(at_a_desk: AtADesk) 
         with pytest.raises(Refused, match="no agent named 'nobody'") as caught:
             desk.find("nobody")
         assert (caught.value.status, caught.value.code) == (404, "model_not_found")
+
+    at_a_desk(use)
+
+
+def test_a_call_of_which_nobody_knows_the_price_is_told_of_budgets_all_the_same(at_a_desk: AtADesk) -> None:
+    async def use(desk: Desk) -> None:
+        channel = MemoryChannel(8000)
+        call = asyncio.create_task(one_call(desk, channel))
+        await until_live(desk, 1)
+        [live] = desk.live.values()
+        assert desk.spent() == []  # it is simulated
+        live.feed = CallFeed(simulated=False)
+        live.feed.observe(Instant(0), OpenModel(ConnectionId(9), 9))
+        assert [(one.call, one.amounts) for one in desk.spent()] == [(live.call, {})]
+        channel.hang_up()
+        await call
 
     at_a_desk(use)
 

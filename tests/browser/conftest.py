@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def open_page(browser: Browser, fake: FakeServer) -> Iterator[Open]:
     contexts: list[BrowserContext] = []
     wrongs: list[str] = []
 
-    def open_page(*, before: str = "", **options: Any) -> Page:
+    def open_page(*, before: str = "", url: str = "", at: datetime | None = None, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
@@ -66,7 +67,9 @@ def open_page(browser: Browser, fake: FakeServer) -> Iterator[Open]:
         page.on("console", lambda message: wrongs.append(message.text) if message.type == "error" else None)
         if before:
             page.add_init_script(before)
-        page.goto(fake.url)
+        if at is not None:
+            page.clock.set_fixed_time(at)
+        page.goto(url or fake.url)
         return page
 
     yield open_page

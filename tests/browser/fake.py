@@ -201,14 +201,20 @@ class FakeServer:
 @contextlib.contextmanager
 def served(fake: FakeServer) -> Iterator[FakeServer]:
     """Serves it on a port of its own while the block runs."""
+    with running(fake.application()) as fake.url:
+        yield fake
+
+
+@contextlib.contextmanager
+def running(application: Starlette) -> Iterator[str]:
+    """Gives its address, while the block runs."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        fake.url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        server = uvicorn.Server(uvicorn.Config(fake.application(), log_level="warning", timeout_graceful_shutdown=1))
+        server = uvicorn.Server(uvicorn.Config(application, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield fake
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
         finally:
             server.should_exit = True
             thread.join(10)

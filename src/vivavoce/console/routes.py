@@ -1,4 +1,4 @@
-"""The console's routes: the page at ``/``, its files, and the stream of a call's timeline."""
+"""The console's routes: its pages, their files, and the stream of a call's timeline."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ from vivavoce.console.feed import CallFeed
 from vivavoce.console.static_files import static_files
 
 STALLED_S = 20.0
+PAGES = {
+    "/": "index.html",
+    "/calls": "calls.html",
+    "/calls/{call}": "record.html",
+    "/dashboards": "dashboards.html",
+}
+"""Where each is, and its file."""
 
 
 class Calls(Protocol):
@@ -63,11 +70,14 @@ def console_routes(calls: Calls) -> list[BaseRoute]:
 
 
 def page_routes() -> list[BaseRoute]:
-    """The page and its files. They hold no secret, so nobody is asked for a key."""
+    """The pages and their files. They hold no secret, so nobody is asked for a key."""
     known = static_files()
 
-    async def page(request: Request) -> Response:
-        return known["index.html"].answer(request)
+    def page(path: str, name: str) -> Route:
+        async def answer(request: Request) -> Response:
+            return known[name].answer(request)
+
+        return Route(path, answer)
 
     async def file(request: Request) -> Response:
         name = request.path_params["name"]
@@ -75,7 +85,7 @@ def page_routes() -> list[BaseRoute]:
             raise HTTPException(404)
         return known[name].answer(request)
 
-    return [Route("/", page), Route("/console/{name}", file)]
+    return [*(page(path, name) for path, name in PAGES.items()), Route("/console/{name}", file)]
 
 
 def _last_seen(request: Request) -> int:

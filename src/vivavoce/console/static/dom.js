@@ -1,5 +1,7 @@
 /** Short words for the document. Text only ever enters it as text. */
 
+const ICONS = new URL("icons.svg", import.meta.url).pathname;
+
 export const byId = (id) => document.getElementById(id);
 
 /** An element with attributes (a boolean sets or leaves out, `on…` listens) and children. */
@@ -18,7 +20,7 @@ export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("aria-hidden", "true");
   const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `console/icons.svg#${name}`);
+  use.setAttribute("href", `${ICONS}#${name}`);
   svg.append(use);
   return svg;
 }

@@ -46,7 +46,8 @@ function fill(select, devices, chosen) {
   select.value = chosen;
 }
 
-function wireTheme(preferences) {
+/** The button in the top bar. */
+export function wireTheme(preferences) {
   const button = byId("theme");
   const show = () => {
     const theme = preferences.get("theme");

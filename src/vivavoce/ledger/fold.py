@@ -6,20 +6,16 @@ All three ways give the same: :class:`LedgerFold` as the call goes on, :func:`fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from vivavoce.events import (
-    AgentRevised,
     AudioLost,
     CallerConnected,
-    CallStarted,
     ChannelLost,
     CloseCall,
     Effect,
     Event,
     ModelLost,
-    ToolPlan,
     ToolStatus,
 )
 from vivavoce.ledger.heeding import Handlers, Heeding
@@ -37,35 +33,23 @@ _FAILED = frozenset({ToolStatus.FAILED, ToolStatus.TIMED_OUT, ToolStatus.REFUSED
 
 
 class _Outline:
-    """What is noted of a call beside its turns: its two ends, its prices, and what went wrong."""
+    """What is noted of a call beside its turns: its two ends, and what went wrong."""
 
     def __init__(self) -> None:
         self.connected: tuple[int, CallerConnected] | None = None
         self.closed: tuple[int, CloseCall] | None = None
-        self.prices: dict[str, int] = {}  # by tool, of those that declare one
         self.errors: list[tuple[int, str]] = []
         self.audio_lost = 0
 
     @property
     def handlers(self) -> Handlers:
         return {
-            CallStarted: self._started,
             CallerConnected: self._connected,
-            AgentRevised: self._revised,
             ModelLost: self._lost,
             ChannelLost: self._lost,
             AudioLost: self._audio_lost,
             CloseCall: self._closed,
         }
-
-    def _started(self, _at: int, value: CallStarted) -> None:
-        self._declare(value.plan.tools)
-
-    def _revised(self, _at: int, value: AgentRevised) -> None:
-        self._declare(value.tools)
-
-    def _declare(self, tools: Iterable[ToolPlan]) -> None:
-        self.prices.update((tool.name, tool.price) for tool in tools)
 
     def _connected(self, at: int, value: CallerConnected) -> None:
         self.connected = self.connected or (at, value)
@@ -210,13 +194,12 @@ class LedgerFold:
         return heard.audible_at * 1_000_000 // turn.rate_hz
 
     def _tool(self, use: ToolUse) -> ToolRecord:
-        price = self._outline.prices.get(use.name, 0)
         return ToolRecord(
             name=use.name,
             status=str(use.status),
             started_us=use.started_us,
             finished_us=use.finished_us,
-            price=price * _BILLIONTH if price else None,
+            price=use.price * _BILLIONTH if use.price else None,
         )
 
     def _tool_us(self, turn: Turn) -> int:

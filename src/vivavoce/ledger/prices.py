@@ -5,13 +5,23 @@ Afterwards :mod:`vivavoce.ledger.pricing` says it in full: by turn, with minutes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from vivavoce.events import CallStarted, ConnectionId, Effect, Event, OpenModel, RunTool, UsageReported
+from vivavoce.events import (
+    AgentRevised,
+    CallStarted,
+    ConnectionId,
+    Effect,
+    Event,
+    OpenModel,
+    RunTool,
+    ToolPlan,
+    UsageReported,
+)
 from vivavoce.ledger.book import MILLION, SPEECH_IN, SPEECH_OUT, TEXT_IN, TEXT_OUT, Book, Row
 from vivavoce.ledger.cost import Item
 
@@ -60,15 +70,20 @@ class CostFold:
         match value:
             case CallStarted(plan):
                 self._models = plan.models
-                self._tools = {tool.name: Decimal(tool.price) / BILLION for tool in plan.tools if tool.price}
+                self._declare(plan.tools)
+            case AgentRevised():
+                self._declare(value.tools)
             case OpenModel(connection, model):
                 self._opened[connection] = self._row(model)
                 self._check(connection)
             case UsageReported():
                 self._check(value.connection)
                 self._count(value)
-            case RunTool() if value.name in self._tools:
+            case RunTool() if self._tools.get(value.name):
                 self._charge(self._tools[value.name])
+
+    def _declare(self, tools: Iterable[ToolPlan]) -> None:
+        self._tools.update((tool.name, Decimal(tool.price) / BILLION) for tool in tools)
 
     def _row(self, model: int) -> Row | None:
         name = self._models[model] if model < len(self._models) else ""

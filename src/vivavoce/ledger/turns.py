@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from vivavoce.core.playout import ResponsePlayout
 from vivavoce.events import (
     AgentAudio,
+    AgentRevised,
     AgentText,
     CallerConnected,
     CallerSpeechStarted,
@@ -37,6 +38,7 @@ from vivavoce.events import (
     RunTool,
     ToolCallId,
     ToolFinished,
+    ToolPlan,
 )
 from vivavoce.ledger.arrivals import Arrivals
 from vivavoce.ledger.heeding import Handlers, Heeding
@@ -48,7 +50,8 @@ CANCELLED = "cancelled"
 
 @dataclass(slots=True)
 class ToolUse:
-    """One tool call. ``status`` is a :class:`~vivavoce.events.ToolStatus` or :data:`CANCELLED`, empty while it runs."""
+    """One tool call. ``status`` is a :class:`~vivavoce.events.ToolStatus` or :data:`CANCELLED`, empty while it runs;
+    ``price`` what the agent declared when it was run, in billionths, 0 for nothing."""
 
     name: str
     arguments: str
@@ -56,6 +59,7 @@ class ToolUse:
     finished_us: int | None = None
     status: str = ""
     result: str = ""
+    price: int = 0
 
     def finish(self, at: int, status: str, result: str = "") -> None:
         """Only the first end counts: what comes after it is late."""
@@ -168,6 +172,7 @@ class Turns:
         self._rate_hz = 0
         self._replies: dict[ResponseId, Reply] = {}
         self._tools: dict[ToolCallId, ToolUse] = {}
+        self._prices: dict[str, int] = {}  # by tool
         self._talking: tuple[ConnectionId, int] | None = None  # from which position on, by whose count
         self._cut = False  # what was heard of the agent was cut off, and nothing has been begun since
 
@@ -176,6 +181,7 @@ class Turns:
         return {
             **self.arrivals.handlers,
             CallStarted: self._started,
+            AgentRevised: self._revised,
             CallerConnected: self._connected,
             CallerSpeechStarted: self._speech_started,
             CallerSpeechStopped: self._speech_stopped,
@@ -201,7 +207,8 @@ class Turns:
 
     # -- the caller ----------------------------------------------------------------------------------------------------
 
-    def _started(self, _at: int, _value: CallStarted) -> None:
+    def _started(self, _at: int, value: CallStarted) -> None:
+        self._declare(value.plan.tools)
         self._begin()
 
     def _connected(self, _at: int, value: CallerConnected) -> None:
@@ -329,8 +336,15 @@ class Turns:
 
     # -- tools ---------------------------------------------------------------------------------------------------------
 
+    def _revised(self, _at: int, value: AgentRevised) -> None:
+        self._declare(value.tools)
+
+    def _declare(self, tools: Iterable[ToolPlan]) -> None:
+        self._prices.update((tool.name, tool.price) for tool in tools)
+
     def _tool_runs(self, at: int, value: RunTool) -> None:
-        self._tools[value.tool_call] = use = ToolUse(value.name, value.arguments, at)
+        price = self._prices.get(value.name, 0)
+        self._tools[value.tool_call] = use = ToolUse(value.name, value.arguments, at, price=price)
         self.turns[-1].tools.append(use)
 
     def _tool_finished(self, at: int, value: ToolFinished) -> None:

@@ -14,6 +14,7 @@ from vivavoce.errors import TimelineError
 from vivavoce.events import (
     GREETING,
     AgentAudio,
+    AgentRevised,
     AgentText,
     AudioLost,
     CallerAudio,
@@ -152,6 +153,16 @@ def test_a_turn_with_a_tool() -> None:
     assert turn.tools == (
         ToolRecord(name="find", status="ok", started_us=2_300_000, finished_us=2_900_000, price=Decimal("0.0025")),
     )
+
+
+def test_a_tool_has_the_price_that_was_declared_when_it_was_run() -> None:
+    call = Told(CallPlan(agent="a", models=("m",), tools=(ToolPlan(name="find", price=2),)))
+    call.talks(500, 2_000)
+    call.at(2_300, RunTool(T1, "find", "{}"), ToolFinished(T1, ToolStatus.OK, "1"))
+    call.at(2_500, AgentRevised("model", (ToolPlan(name="find", price=7),)), RunTool(T2, "find", "{}"))
+    call.says(3_300, R1, 100)
+    tools = call.record.turns[1].tools
+    assert [tool.price for tool in tools] == [Decimal("2E-9"), Decimal("7E-9")]
 
 
 def test_tools_that_overlap_and_reach_beyond_the_wait() -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from vivavoce.events import CallPlan, CallStarted, ConnectionId, OpenModel, RunTool, ToolCallId, ToolPlan, UsageReported
+from vivavoce.events import (
+    AgentRevised,
+    CallPlan,
+    CallStarted,
+    ConnectionId,
+    OpenModel,
+    RunTool,
+    ToolCallId,
+    ToolPlan,
+    UsageReported,
+)
 from vivavoce.ledger.book import default_book
 from vivavoce.ledger.prices import CostFold
 
@@ -60,6 +70,10 @@ def test_tools_with_a_price_are_counted() -> None:
     for name in ("dear", "own"):
         cost.add(RunTool(ToolCallId(name), name, "{}"))
     assert cost.cost.usd == Decimal("0.002")
+    cost.add(AgentRevised("model", (ToolPlan(name="own", price=1_000_000), ToolPlan(name="dear"))))
+    for name in ("dear", "own"):
+        cost.add(RunTool(ToolCallId(name), name, "{}"))
+    assert cost.cost.usd == Decimal("0.003")
 
 
 def test_usage_of_an_unknown_session_is_not_priced() -> None:

@@ -35,7 +35,7 @@ from vivavoce.store.port import CallFilter, CostRow, Dimension, LatencyRow, Reco
 from vivavoce.timeline.write import RECORDING_FILE
 
 PRIVATE = {"Cache-Control": "private, no-store"}
-SOUND = {"Cache-Control": "private, max-age=3600"}
+SOUND = {"Cache-Control": "private, max-age=3600", "Vary": "Authorization, Api-Key"}
 _FURTHEST_US = 10**15
 
 T = TypeVar("T")

@@ -124,6 +124,7 @@ def test_the_sound_is_sent_in_ranges(ask: TestClient, tmp_path: Path) -> None:
     part = ask.get(f"/v1/records/{FIRST}/audio", headers={"range": "bytes=44-47"})
     assert (part.status_code, part.content, part.headers["content-type"]) == (206, bytes(range(4)), "audio/wav")
     assert part.headers["cache-control"].startswith("private")
+    assert "authorization" in part.headers["vary"].lower()  # another key may not hear it
     outline = ask.get(f"/v1/records/{FIRST}/waveform?points=10").json()
     assert (outline["frames"], len(outline["caller"])) == (200, 20)
     assert ask.get(f"/v1/records/{call_name(1)}/audio").json()["error"]["code"] == "sound_not_kept"

@@ -154,8 +154,9 @@ class _Marks:
             case ModelLost(connection):
                 self._put("swaps", line.at, what="lost", connection=connection, model=self._model(connection))
             case SwapModel(connection, old, moment):
-                lost = moment is SwapMoment.RECOVERY or self._model(connection) != self._model(old)
-                more = {"connection": connection, "model": self._model(connection), "reason": line.value.reason}
+                new, before = self._model(connection), self._model(old)
+                lost = moment is SwapMoment.RECOVERY or (new and before and new != before)
+                more = {"connection": connection, "model": new, "reason": line.value.reason}
                 self._put("swaps", line.at, what="failover" if lost else "renewal", moment=moment.value, **more)
 
     def _model(self, connection: ConnectionId) -> str:

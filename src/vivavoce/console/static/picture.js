@@ -142,7 +142,7 @@ export class Picture {
 
   #tone(tone) {
     const { ink } = this;
-    return { turn: [ink["accent-soft"], ink.accent], calm: [ink.sunken, ink["ink-soft"]], tool: [ink.accent, ink.surface], warn: [ink["warn-soft"], ink.warn], hold: [ink["warn-soft"], ink.warn], bad: [ink["danger-soft"], ink.danger], badtool: [ink.danger, ink.surface] }[tone] ?? [ink.sunken, ink["ink-soft"]];
+    return { turn: [ink["accent-soft"], ink.accent], calm: [ink.sunken, ink["ink-soft"]], tool: [ink.accent, ink.surface], warn: [ink["warn-soft"], ink.warn], hold: [ink.warn, ink.surface], bad: [ink["danger-soft"], ink.danger], badtool: [ink.danger, ink.surface] }[tone] ?? [ink.sunken, ink["ink-soft"]];
   }
 
   #block(begin, end, top, height) {

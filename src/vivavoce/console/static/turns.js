@@ -72,7 +72,7 @@ function cost(cost, usage, simulated) {
 
 /** Of an amount, what was spent for nothing. */
 export function sharesText({ waste = {}, renewal = {}, silence = {} }) {
-  return [[waste, "not heard"], [renewal, "renewal"], [silence, "silence"]].filter(([amounts]) => amountsText(amounts)).map(([amounts, what]) => `${amountsText(amounts)} ${what}`);
+  return [[waste, "not heard"], [renewal, "renewal"], [silence, "silence"]].filter(([amounts]) => Object.values(amounts).some(Number)).map(([amounts, what]) => `${amountsText(amounts)} ${what}`);
 }
 
 function words(turn, kept) {

@@ -124,7 +124,7 @@ def made_seconds(calls: Path, response: str) -> float:
 
 
 def newest(calls: Path) -> Path:
-    return max(calls.iterdir()) / "timeline.jsonl"
+    return max(calls.glob("*/timeline.jsonl"))
 
 
 @pytest.mark.parametrize("transport", ["WebRTC", "WebSocket"])

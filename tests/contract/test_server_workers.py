@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection
 
 from tests.contract.test_server import Server, created, serving, until
 from vivavoce.timeline.read import read_timeline
+from vivavoce.timeline.write import TIMELINE_FILE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -110,7 +111,7 @@ def test_all_are_drained(tmp_path: Path, drain_s: str) -> None:
     with serving(tmp_path, "--workers", "2", "--drain-s", drain_s) as server:
         asyncio.run(use(server))
         assert server.process.wait(30) == 0
-    assert all(read_timeline(folder).closed is not None for folder in server.calls.iterdir())
+    assert all(read_timeline(folder).closed is not None for folder in server.calls.glob(f"*/{TIMELINE_FILE}"))
 
 
 def test_workers_whose_parent_is_killed_leave(tmp_path: Path) -> None:

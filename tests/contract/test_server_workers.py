@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 def live_calls(server: Server) -> dict[str, int]:
     metrics = server.ask("/metrics")[1]
-    found = re.findall(r'^vivavoce_live_calls\{worker="(\d)"\} (\d+)$', metrics, re.MULTILINE)
+    found = re.findall(r'^vivavoce_live_calls\{worker="(\d)"\} (\d+)(?:\.0)?$', metrics, re.MULTILINE)
     return {worker: int(calls) for worker, calls in found}
 
 

@@ -13,8 +13,10 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Open
 from tests.browser.records import RecordsServer, many_calls
 from tests.unit.server.kept import NOW, KeptCalls
+from vivavoce.ledger.record import TurnKind
 from vivavoce.server.keys import hash_of
 from vivavoce.server.settings import KeyLine, ServerSettings
+from vivavoce.store.port import CallFilter
 
 PHONE = {"viewport": {"width": 390, "height": 844}}
 LIVE = {"id": "c9", "agent": "The desk", "opened": "2026-03-02T09:14:00+00:00", "held": True, "approvals": []}
@@ -68,9 +70,10 @@ def test_filters_change_the_list_and_the_address(show: Show, server: RecordsServ
     page.get_by_label("Slower than, ms").fill("1100")
     page.get_by_label("Sort by").select_option("Slowest turn")
     expect(page).to_have_url(re.compile(r"\?order=slowest&agent=The\+sales&kind=tool&slower_than_ms=1100$"))
-    shown = page.get_by_role("status").text_content()
+    which = CallFilter(agent="The sales", kind=TurnKind.TOOL, slower_than_ms=1_100)
+    expect(page.get_by_role("status")).to_have_text(f"{server.kept.list_calls(which).total} calls")
     page.reload()
-    expect(page.get_by_role("status")).to_have_text(shown or "?")
+    expect(page.get_by_role("status")).to_have_text(f"{server.kept.list_calls(which).total} calls")
     expect(page.get_by_label("Agent")).to_have_value("The sales")
     slowest = page.locator("[data-label=Slowest]").all_text_contents()
     assert slowest == sorted(slowest, key=lambda text: -float(text.split()[0]))
@@ -204,6 +207,7 @@ def test_the_arrows_move_the_playhead_and_do_not_play(show: Show, server: Record
 def test_a_lane_tells_what_is_in_it(show: Show, server: RecordsServer) -> None:
     page = show(one_call(server))
     axis, record = page.locator("#axis"), server.call.record
+    expect(axis).to_be_visible()
     box = axis.bounding_box()
     assert box is not None
     tool = next(tool for turn in record.turns for tool in turn.tools)

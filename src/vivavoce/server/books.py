@@ -131,6 +131,7 @@ class Books:
             if store is not None and looks % round(REFRESH_S / LOOK_S) == 0:
                 await self._refresh(store)
             looks += 1
+            self.budgets.pass_time(self._now())
             for call, news in self.budgets.look(live()):
                 tell(call, news)
             await asyncio.sleep(LOOK_S)

@@ -47,6 +47,8 @@ class Budgets:
         self._ended: dict[str, Spent] = {}  # calls that are over, and perhaps not in the store yet
         self._live: Sequence[Spent] = ()
         self._told: dict[str, set[tuple[str, _Step]]] = {}
+        self._since: dict[str, datetime] = {}  # by budget: when its present period began
+        self._before: dict[str, set[str]] = {}  # by budget: those of the ended that were over by then
 
     def __bool__(self) -> bool:
         return bool(self._lines)
@@ -65,6 +67,17 @@ class Budgets:
         if self._lines:
             self._ended[spent.call] = spent
 
+    def pass_time(self, now: datetime) -> None:
+        """A budget whose next period has begun starts from nothing, whether or not the store can be asked."""
+        for line in self._lines:
+            since = begun(line, now)
+            if self._since.setdefault(line.name, since) != since:
+                self._since[line.name] = since
+                self._kept.pop(line.name, None)
+                self._before[line.name] = set(self._ended)
+        counted = [call for call in self._ended if any(self._counts(call, line) for line in self._lines)]
+        self._ended = {call: self._ended[call] for call in counted}
+
     def hear(self, kept: Mapping[str, Decimal], stored: Collection[str]) -> None:
         """What the store says of each budget by name, and which of :attr:`ended` it has counted there."""
         self._kept = dict(kept)
@@ -74,7 +87,8 @@ class Budgets:
     def spent(self, line: BudgetLine) -> Decimal:
         """So far in its period."""
         live = (one for one in self._live if one.call not in self._ended)  # as they were at the last look
-        on_the_way = [one for one in (*self._ended.values(), *live) if line.covers(one.agent, one.tenant)]
+        ended = (one for one in self._ended.values() if self._counts(one.call, line))
+        on_the_way = [one for one in (*ended, *live) if line.covers(one.agent, one.tenant)]
         added = sum((one.amounts.get(line.currency, Decimal(0)) for one in on_the_way), Decimal(0))
         return self._kept.get(line.name, Decimal(0)) + added
 
@@ -97,6 +111,9 @@ class Budgets:
                     code="budget_used_up",
                     hint=f"it begins anew with the next {line.period}",
                 )
+
+    def _counts(self, ended: str, line: BudgetLine) -> bool:
+        return ended not in self._before.get(line.name, ())
 
     def _step(self, line: BudgetLine) -> _Step:
         share = self.spent(line) / line.amount

@@ -144,7 +144,7 @@ class Courier:
     def send(self, delivery: Delivery) -> Outcome:
         """One try, of ten seconds at most and a little more. ``delivery.attempts`` are those before it."""
         if delivery.url not in self._secrets:
-            return GivenUp("the address is in the settings no more")
+            return self._later(delivery, "the address is not in this server's settings")  # perhaps in another's
         now = self._now()
         headers = {
             "Content-Type": "application/json",

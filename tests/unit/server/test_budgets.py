@@ -103,3 +103,24 @@ def test_a_call_that_has_just_ended_is_not_counted_as_a_live_one_too() -> None:
     assert steps(budgets, call("a", "4")) == []
     budgets.call_ended(call("a", "5"))
     assert budgets.spent(LINE) == 5
+
+
+def test_a_new_day_begins_with_nothing_spent_even_where_the_store_is_away() -> None:
+    month = msgspec.structs.replace(LINE, name="month", period="month")
+    budgets = Budgets([LINE, month])
+    budgets.pass_time(datetime(2026, 3, 17, 23, 59, 59, tzinfo=UTC))
+    budgets.hear({"shop": Decimal(5), "month": Decimal(6)}, set())
+    budgets.call_ended(call("a", "4"))
+    assert [budgets.spent(line) for line in (LINE, month)] == [9, 10]
+    budgets.pass_time(datetime(2026, 3, 18, 0, 0, 1, tzinfo=UTC))
+    assert [budgets.spent(line) for line in (LINE, month)] == [0, 10]
+    budgets.call_ended(call("b", "1"))
+    assert [budgets.spent(line) for line in (LINE, month)] == [1, 11]
+
+
+def test_what_no_period_counts_any_more_is_forgotten() -> None:
+    budgets = Budgets([LINE])
+    budgets.pass_time(datetime(2026, 3, 17, tzinfo=UTC))
+    budgets.call_ended(call("a", "4"))
+    budgets.pass_time(datetime(2026, 3, 18, tzinfo=UTC))
+    assert not budgets.ended

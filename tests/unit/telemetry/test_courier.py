@@ -142,10 +142,11 @@ def test_an_endless_answer_is_not_read_to_its_end() -> None:
     assert read <= MAX_ANSWER_BYTES + 2 * 8192
 
 
-def test_an_address_that_was_taken_out_of_the_settings_is_told_no_more() -> None:
+def test_an_address_that_is_not_in_the_settings_is_left_to_another_server_for_a_day() -> None:
     with Courier([], now=lambda: NOW, jitter=lambda: 0.0) as courier:
         delivery = Delivery(delivery="d", call="c", url="https://gone.example.com", body=b"{}")
-        assert isinstance(courier.send(delivery), GivenUp)
+        assert isinstance(courier.send(delivery), Again)
+        assert isinstance(courier.send(msgspec.structs.replace(delivery, attempts=100)), GivenUp)
 
 
 @pytest.mark.parametrize(

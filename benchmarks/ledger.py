@@ -14,6 +14,7 @@ lost.
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -23,7 +24,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from _common import finish
@@ -47,11 +47,12 @@ from vivavoce.timeline.write import TIMELINE_FILE, TimelineWriter
 BUDGET = {
     "fold_hour_s": 1.0,
     "overhead_share": 0.03,
-    "delay_p99": "no later with the bookkeeper than the runs without it differ from each other, and 1 ms",
+    "delay_p99_more_ms": 1.0,
     "kept_calls_per_s": 1.1,
     "lost_in_a_crash_s": 1.0,
 }
-NOISE_MS = 1.0
+VALID_MS = 3.0
+"""A loop that is later than this without a bookkeeper shares the machine, and says nothing of one."""
 DUTIES = Duties(price=partial(price_call, book=default_book()), pause=lambda: None)
 WRITERS = 20
 
@@ -124,20 +125,18 @@ def overhead(calls: int, seconds: float) -> dict[str, Any]:
 
 
 def delay(seconds: float, rounds: int) -> dict[str, Any]:
+    """The best of the rounds: other work on the machine makes a loop late, and never early."""
     without: list[float] = []
     with_it: list[float] = []
     for _ in range(rounds):
         without.append(measure_afresh("none", seconds)["p99_ms"])
         with_it.append(measure_afresh("apart", seconds)["p99_ms"])
-    without.append(measure_afresh("none", seconds)["p99_ms"])
-    noise_ms = max(without) - min(without)
-    more_ms = median(with_it) - median(without)
     print(f"delay: p99 without {without} ms, with {with_it} ms", flush=True)
     return {
         "p99_without_ms": without,
         "p99_with_ms": with_it,
-        "p99_more_ms": round(more_ms, 2),
-        "p99_noise_ms": round(noise_ms, 2),
+        "p99_more_ms": round(min(with_it) - min(without), 2),
+        "valid": min(without) <= VALID_MS,
     }
 
 
@@ -206,10 +205,11 @@ def instants(told: Iterator[str]) -> Iterator[int]:
 
 
 def main() -> None:
+    logging.disable(logging.WARNING)  # the calls that are cut off are to be
     quick = "--quick" in sys.argv
     measured: dict[str, Any] = {**fold_hour(), "crash": crash(1.0), "store": store(20 if quick else 200)}
     measured["overhead"] = overhead(25 if quick else 100, 6.0 if quick else 20.0)
-    measured["delay"] = delay(4.0 if quick else 20.0, 1 if quick else 3)
+    measured["delay"] = delay(3.5 if quick else 20.0, 2 if quick else 3)
     late = measured["delay"]
     holds = (
         measured["fold_hour_s"] <= BUDGET["fold_hour_s"]
@@ -217,7 +217,8 @@ def main() -> None:
         and measured["crash"]["lost_in_a_crash_s"] <= BUDGET["lost_in_a_crash_s"]
         and measured["store"]["kept_calls_per_s"] >= BUDGET["kept_calls_per_s"]
         and measured["overhead"]["overhead_share"] <= BUDGET["overhead_share"]
-        and late["p99_more_ms"] <= late["p99_noise_ms"] + NOISE_MS
+        and late["valid"]
+        and late["p99_more_ms"] <= BUDGET["delay_p99_more_ms"]
     )
     finish("ledger", measured, BUDGET, bool(holds))
 

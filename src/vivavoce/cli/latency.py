@@ -28,7 +28,7 @@ _FROM = {
 _WHERE = {Basis.AUDIO: " in nineteen of twenty turns on a quiet line"}
 _LEGEND = {
     "call p50, p95": "of the slowest turn of each call",
-    "model": "median: what the model took, tools apart",
+    "model": "median: what the model took, tools apart; these shares are by events, whatever the basis",
     "tools": "median: a tool ran before the first audio",
     "server": "median and p95: this server's own share",
     "quiet": "median: silence before the first sound",

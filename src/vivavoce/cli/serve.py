@@ -152,6 +152,21 @@ def read_options(given: dict[str, Any]) -> ServerSettings:
     return finished(msgspec.structs.replace(settings, **said))
 
 
+def check_budgets(settings: ServerSettings, served: Sequence[ServedAgent]) -> None:
+    """A misspelt budget would hold nobody back. Raises :class:`~vivavoce.errors.UsageError`."""
+    agents = sorted({one.agent.name for one in served})
+    models = sorted({model for one in served for model in one.models})
+    for budget in settings.budgets:
+        if budget.agent and budget.agent not in agents:
+            hint = f"by the names in their files, served are {', '.join(agents)}"
+            raise UsageError(
+                f"the budget {budget.name!r} is for an agent {budget.agent!r}, which is not served", hint=hint
+            )
+        if budget.downgrade_at and budget.downgrade_to not in models:
+            hint = f"downgrade_to is one of {', '.join(models)}"
+            raise UsageError(f"the budget {budget.name!r} goes on with no model of the agents served", hint=hint)
+
+
 def check_names(settings: ServerSettings, served: Sequence[ServedAgent]) -> None:
     """What the settings name has to be there: a misspelt quota would hold nobody back. Raises
     :class:`~vivavoce.errors.UsageError`.
@@ -161,6 +176,7 @@ def check_names(settings: ServerSettings, served: Sequence[ServedAgent]) -> None
         if model not in known:
             hint = f"this version knows {', '.join(sorted(known))}"
             raise UsageError(f"[quotas.{model}] is for a model that is not known", hint=hint)
+    check_budgets(settings, served)
     names = [one.name for one in served]
     for key in settings.keys:
         for agent in key.agents:

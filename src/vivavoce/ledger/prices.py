@@ -36,11 +36,13 @@ Reason = Literal["", "simulated", "unpriced"]
 class Cost:
     """So far. ``usd`` is None where it is not known or owed to nobody, and ``reason`` says why: nothing here is free
     only because nobody knows its price. ``would_be`` is what it would be if it were; None where a price is missing.
+    ``known`` is what has a price of it, whatever is missing.
     """
 
     usd: Decimal | None
     reason: Reason = ""
     would_be: Decimal | None = None
+    known: Decimal = Decimal(0)
     speech_in: int = 0
     speech_out: int = 0
     text_in: int = 0
@@ -108,9 +110,10 @@ class CostFold:
         )
 
     def _charge(self, amount: Decimal) -> None:
+        known = self.cost.known + amount
+        self.cost = replace(self.cost, known=known)
         if self.cost.would_be is not None:
-            sum_ = self.cost.would_be + amount
-            self.cost = replace(self.cost, usd=None if self._simulated else sum_, would_be=sum_)
+            self.cost = replace(self.cost, usd=None if self._simulated else known, would_be=known)
 
 
 def usd_row(book: Book, model: str, day: date) -> Row | None:

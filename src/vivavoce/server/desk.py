@@ -236,7 +236,7 @@ class Desk:
                 call,
                 live.answering.header.agent,
                 live.answering.header.tenant,
-                {"USD": cost.usd} if cost.usd is not None else {},
+                {"USD": cost.known},
                 live.answering.models,
             )
             for call, live in self._live.items()

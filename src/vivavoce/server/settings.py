@@ -6,6 +6,7 @@ docs/reference/server.md lists every setting.
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -22,8 +23,6 @@ AtLeastOne = Annotated[int, Meta(ge=1)]
 Positive = Annotated[float, Meta(gt=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")]
-Amount = Annotated[str, Meta(pattern=r"^(?=.*[1-9])[0-9]+(\.[0-9]+)?\Z")]
-"""Money as text, more than nothing."""
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Scope = Literal["calls", "secrets", "calls:read", "calls:control", "metrics", "dial"]
 """What a key may be used for: to call, to make secrets for browsers, to read what calls say, to decide about
@@ -34,6 +33,7 @@ CALLS_EACH = 50
 """What a process serves in time, measured: docs/reference/server.md."""
 MAX_FILE_BYTES = 1_048_576
 
+_AMOUNT = re.compile(r"(?=.*[1-9])[0-9]+(\.[0-9]+)?\Z")
 T = TypeVar("T")
 
 
@@ -126,7 +126,7 @@ class BudgetLine(Struct, frozen=True, forbid_unknown_fields=True):
     (``"refuse"``), and no new one is let in."""
 
     name: Name
-    most: Amount
+    most: str
     agent: str = ""
     tenant: str = ""
     currency: str = "USD"
@@ -205,6 +205,10 @@ def finished(settings: ServerSettings) -> ServerSettings:
         raise SetupFault(
             f"two API keys have the name {twice[0]!r}", hint="a key is limited by its name; choose another"
         )
+    for budget in settings.budgets:
+        if not _AMOUNT.match(budget.most):
+            hint = 'write it as text, more than nothing: "50.00"'
+            raise SetupFault(f"the budget {budget.name!r} has the amount {budget.most!r}", hint=hint)
     if not keys and not is_loopback(settings.host):
         raise UsageError(
             f"listening on {settings.host} without API keys would let anybody in",

@@ -38,8 +38,8 @@ class _Version(msgspec.Struct, frozen=True):
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
     """The first line. ``opened`` is wall-clock time in ISO 8601 with its offset: the only such time in the file.
-    ``tenant`` is whose call it is; ``outbound``: we called; ``speed`` is that of the call's clock: at another than 1 what
-    computes looks slower or faster than it is.
+    ``tenant`` is whose call it is; ``outbound``: we called; ``speed`` is that of the call's clock: at another than 1
+    what computes looks slower or faster than it is.
     """
 
     vivavoce_timeline: int

@@ -33,6 +33,8 @@ REFUSED = {
     ("agent", "--config", "none.toml"): "none.toml cannot be read",
     ("agent", "--config", "wrong.toml"): "unknown field `hots`",
     ("agent", "--config", "quota.toml"): "[quotas.nova-3] is for a model that is not known",
+    ("agent", "--config", "nobody.toml"): "the budget 'day' is for an agent 'desk', which is not served",
+    ("agent", "--config", "cheaper.toml"): "the budget 'day' goes on with no model of the agents served",
     ("agent", "--config", "other.toml"): "the API key 'shop' is for an agent 'desk', which is not served",
     ("agent", "--model", "gpt"): "Invalid value for '--model'",
     ("agent", "--model", "local", "--endpoint", "https://127.0.0.1"): "--endpoint and --ca are for a model",
@@ -51,6 +53,9 @@ def test_what_makes_no_sense_is_told_before_anything_is_served(
     (tmp_path / "keyed.toml").write_text(f"[[keys]]\nname = 'shop'\nsha256 = '{'0' * 64}'")
     (tmp_path / "quota.toml").write_text("[quotas.nova-3]\nsessions = 1")
     (tmp_path / "other.toml").write_text(f"[[keys]]\nname = 'shop'\nsha256 = '{'0' * 64}'\nagents = ['desk']")
+    budget = "[[budgets]]\nname = 'day'\nmost = '5'\n"
+    (tmp_path / "nobody.toml").write_text(f"{budget}agent = 'desk'")
+    (tmp_path / "cheaper.toml").write_text(f"{budget}downgrade_at = 0.5\ndowngrade_to = 'small'")
     (tmp_path / "cert.pem").write_text("no certificate")
     ran = vivavoce("serve", *options)
     assert ran.code == Exit.SETUP

@@ -80,3 +80,13 @@ def test_usage_of_an_unknown_session_is_not_priced() -> None:
     cost = fold("nova-2-sonic")
     cost.add(UsageReported(TWO, speech_in=5))
     assert cost.cost.usd is None
+
+
+def test_what_has_a_price_is_known_also_beside_what_has_none() -> None:
+    fold = CostFold(simulated=False, book=default_book(), day=date(2026, 11, 27))
+    fold.add(CallStarted(CallPlan(agent="desk", models=("nova-2-sonic", "nobody's"))))
+    fold.add(OpenModel(ConnectionId(1), 0))
+    fold.add(UsageReported(ConnectionId(1), speech_in=1_000_000))
+    fold.add(OpenModel(ConnectionId(2), 1))
+    fold.add(UsageReported(ConnectionId(2), speech_in=1_000_000))
+    assert (fold.cost.usd, fold.cost.reason, fold.cost.known) == (None, "unpriced", 3)

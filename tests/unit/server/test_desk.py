@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_a_call_of_which_nobody_knows_the_price_is_told_of_budgets_all_the_same(
         assert desk.spent() == []  # it is simulated
         live.feed = CallFeed(simulated=False)
         live.feed.observe(Instant(0), OpenModel(ConnectionId(9), 9))
-        assert [(one.call, one.amounts) for one in desk.spent()] == [(live.call, {})]
+        assert [(one.call, one.amounts) for one in desk.spent()] == [(live.call, {"USD": Decimal(0)})]
         channel.hang_up()
         await call
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vivavoce.errors import SetupFault
-from vivavoce.server.settings import Quota, ServerSettings, finished, is_loopback, read_settings
+from vivavoce.server.settings import BudgetLine, Quota, ServerSettings, finished, is_loopback, read_settings
 
 HASH = "0" * 64
 FULL = f"""
@@ -132,3 +132,9 @@ def test_what_is_known_of_calls_goes_nowhere_in_the_clear(tmp_path: Path) -> Non
     said = read(tmp_path, webhook("http://crm.example.com/calls"))
     assert "it needs https://" in said
     assert "secret" in read(tmp_path, webhook("https://crm.example.com/calls", secret="short"))
+
+
+@pytest.mark.parametrize("most", ["five", "0", "0.00", "-1", "1e3", ""])
+def test_a_budget_of_no_amount_is_refused_by_its_name(most: str) -> None:
+    with pytest.raises(SetupFault, match=r"the budget 'acme' has the amount"):
+        finished(ServerSettings(budgets=(BudgetLine(name="acme", most=most),)))

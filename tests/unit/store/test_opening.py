@@ -85,9 +85,9 @@ def test_file_is_private_and_its_folder_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("", "is none"), ("no url", "is none"),
+        ("", "is named by no URL"), ("no url", "is none"),
         ("mysql://me:secret@host/db", "'mysql'"), ("sqlite://", "names no file"),
-        ("sqlite:///:memory:", "names no file"), ("postgresql://me:secret@host:port/db", "is none"),
+        ("sqlite:///:memory:", "names no file"), ("postgresql://me:secret@host:port/db", "is named by no URL"),
     ],
 )  # fmt: skip
 def test_url_that_cannot_be_used(url: str, said: str) -> None:

@@ -112,7 +112,7 @@ def _parsed(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
     except (exc.ArgumentError, ValueError):
-        raise UsageError("the store's URL is none", hint=f"like {_EXAMPLES}") from None
+        raise UsageError("the store is named by no URL", hint=f"like {_EXAMPLES}") from None
     match parsed.drivername:
         case "postgres" | "postgresql" | "postgresql+psycopg":
             return parsed.set(drivername="postgresql+psycopg")

@@ -69,7 +69,7 @@ _ENDS: dict[Disposition, tuple[int, str, str]] = {
     Disposition.VOICEMAIL: (1000, "", ""),
     Disposition.CHANNEL_LOST: (1000, "", ""),
     Disposition.TOO_LONG: (1001, "session_expired", "Your session hit the maximum duration."),
-    Disposition.TOO_DEAR: (1001, "spend_limit_reached", "Your session hit the most that a call may cost."),
+    Disposition.TOO_DEAR: (1001, "spend_limit_reached", ""),  # the reason tells whose limit it was
     Disposition.STOPPED: (1001, "", ""),
     Disposition.MODEL_LOST: (1011, "model_unavailable", "The speech model was lost and could not be replaced."),
     Disposition.FAILED: (1011, "internal_error", "The server failed; try again."),
@@ -86,5 +86,5 @@ def ended(effect: CloseCall, writer: Writer, replies: Replies) -> Iterator[Actio
     else:
         yield from replies.over(Outcome.COMPLETED)
     if error:
-        yield writer.server_error(error, message)
+        yield writer.server_error(error, message or effect.reason)
     yield Close(code, (message or effect.reason).encode()[:_REASON_BYTES].decode(errors="ignore"))

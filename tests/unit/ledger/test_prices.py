@@ -89,4 +89,4 @@ def test_what_has_a_price_is_known_also_beside_what_has_none() -> None:
     fold.add(UsageReported(ConnectionId(1), speech_in=1_000_000))
     fold.add(OpenModel(ConnectionId(2), 1))
     fold.add(UsageReported(ConnectionId(2), speech_in=1_000_000))
-    assert (fold.cost.usd, fold.cost.reason, fold.cost.known) == (None, "unpriced", 3)
+    assert (fold.cost.usd, fold.cost.reason, fold.cost.known) == (None, "unpriced", Decimal(3))

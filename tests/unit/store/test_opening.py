@@ -85,7 +85,7 @@ def test_file_is_private_and_its_folder_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("", "is named by no URL"), ("no url", "is none"),
+        ("", "is named by no URL"), ("no url", "is named by no URL"),
         ("mysql://me:secret@host/db", "'mysql'"), ("sqlite://", "names no file"),
         ("sqlite:///:memory:", "names no file"), ("postgresql://me:secret@host:port/db", "is named by no URL"),
     ],

@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vivavoce.agent.check import Report, check_agent
 from vivavoce.agent.declaration import Agent, ModelChoice
@@ -46,6 +46,9 @@ from vivavoce.telemetry.courier import Courier, deliveries_for
 from vivavoce.telemetry.traces import open_tracer
 from vivavoce.tools import ask_servers
 from vivavoce.voice.ear import why_not_here as why_no_ear
+
+if TYPE_CHECKING:
+    from vivavoce.store.store import Store
 
 Clock = Callable[[], datetime]
 """The time of day, for agents that are asked for "tomorrow"."""
@@ -104,9 +107,21 @@ def open_records(calls: Path | None, store: str | None, book: Book | None = None
     """The store, brought up to date from the folder of calls. Raises :class:`~vivavoce.errors.SetupFault`."""
     folder = calls or calls_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open_store(store_url(folder, store), now=wall_clock) as opened:
-        sync(opened, folder, duties(book or price_book()), now=wall_clock)
+    prices = book or price_book()
+    with _open_store(store_url(folder, store), prices) as opened:
+        sync(opened, folder, duties(prices), now=wall_clock)
         yield opened
+
+
+def _open_store(url: str, book: Book) -> Store:
+    """With the prices that calls are told to have been charged by."""
+    store = open_store(url, now=wall_clock)
+    try:
+        store.put_book(book)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def duties(book: Book) -> Duties:
@@ -119,7 +134,7 @@ def open_books(settings: ServerSettings, calls: Path) -> Books:
     url = store_url(calls, settings.store)
     book = price_book(Path(settings.prices) if settings.prices else None)
     calls.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shelf = Shelf(lambda: open_store(url, now=wall_clock))
+    shelf = Shelf(lambda: _open_store(url, book))
     with suppress(StoreFault):  # it is away: calls are kept once it is there, and the bookkeeper says so
         shelf.open()
     traced = settings.telemetry

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -141,6 +143,15 @@ def test_a_policy_that_listens_needs_the_detector(tmp_path: Path, monkeypatch: p
     assert report.agent is not None, "the file is good"
     with pytest.raises(NotAvailable, match="it is not installed"):
         app.read_agent(agent, {}, None)
+
+
+def test_the_store_has_the_prices_that_calls_are_charged_by(tmp_path: Path) -> None:
+    for _ in range(2):  # and has them once
+        with app.open_records(tmp_path, None):
+            pass
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+        (kept,) = database.execute("select count(*) from prices where source != ''").fetchone()
+    assert kept == sum(len(row.prices) for row in app.price_book().rows)
 
 
 def test_example_data_is_fresh_and_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:

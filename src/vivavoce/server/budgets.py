@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 
@@ -138,6 +138,6 @@ _WISHES = {_Step.WARN: BudgetStep.WARN, _Step.DOWNGRADE: BudgetStep.DOWNGRADE, _
 
 
 def begun(line: BudgetLine, now: datetime) -> datetime:
-    """When the budget's present period began."""
-    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    """When the budget's present period began, by UTC as everywhere in the store."""
+    day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return day if line.period == "day" else day - timedelta(days=day.day - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import msgspec
@@ -96,6 +96,9 @@ def test_days_and_months_begin_at_midnight() -> None:
     now = datetime(2026, 3, 17, 15, 4, 5, 6, tzinfo=UTC)
     assert begun(LINE, now) == datetime(2026, 3, 17, tzinfo=UTC)
     assert begun(msgspec.structs.replace(LINE, period="month"), now) == datetime(2026, 3, 1, tzinfo=UTC)
+    elsewhere = datetime(2026, 4, 1, 1, 0, tzinfo=timezone(timedelta(hours=2)))
+    assert begun(LINE, elsewhere) == datetime(2026, 3, 31, tzinfo=UTC)
+    assert begun(msgspec.structs.replace(LINE, period="month"), elsewhere) == datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def test_a_call_that_has_just_ended_is_not_counted_as_a_live_one_too() -> None:
